@@ -1,0 +1,105 @@
+"""Compare recorded gradients with differences of the function itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from minigrad.tensor import Array, Operand, Tensor, no_grad
+
+
+class GradcheckError(AssertionError):
+    """A recorded gradient differs from the numerical one."""
+
+
+def gradcheck(
+    fn: Callable[..., Tensor],
+    inputs: Operand | Sequence[Operand],
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+) -> bool:
+    """Check the gradients that `fn` records against central differences, entry by entry.
+
+    The output is multiplied by fixed random weights c and summed, L = Σ cᵢ·fn(…)ᵢ, so that one backward pass
+    covers every output; an entry x of an input then has to satisfy
+
+        |∂L/∂x - (L(x + eps) - L(x - eps)) / (2·eps)| ≤ atol + rtol·|numerical|.
+
+    Parameters
+    ----------
+    fn
+        From one tensor per input to a tensor. It has to give the same result each time.
+    inputs
+        A tensor or array, or a sequence of them. Floating ones are copied as float64; those that require a gradient
+        are checked, or all of them if none does. Integer ones (labels, say) are passed on.
+    eps
+        Half the width of the difference.
+    atol, rtol
+        Absolute and relative tolerance.
+
+    Returns
+    -------
+    True
+
+    Raises
+    ------
+    GradcheckError
+        Names the first input and entry where the gradients differ, with both.
+    TypeError
+        If there is no floating input, or `fn` doesn't return a tensor.
+    """
+    many = isinstance(inputs, Sequence) and not np.isscalar(inputs) and not _is_numbers(inputs)
+    leaves, checked = _leaves(list(inputs) if many else [inputs])  # type: ignore[arg-type]
+    out = fn(*leaves)
+    if not isinstance(out, Tensor):
+        raise TypeError(f"gradcheck needs a function that returns a tensor; got {type(out).__name__}")
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, out.shape)
+    with no_grad():
+        if not np.array_equal(fn(*leaves).data, out.data, equal_nan=True):
+            raise GradcheckError("the function gives another result when called again with the same inputs")
+    if out.requires_grad:
+        out.backward(weights)
+    for i in checked:
+        recorded = leaves[i].grad
+        for entry in np.ndindex(leaves[i].shape):
+            found = 0.0 if recorded is None else float(recorded[entry])
+            numerical = _difference(fn, leaves, leaves[i].data, entry, eps, weights)
+            if not np.abs(found - numerical) <= atol + rtol * np.abs(numerical):
+                missing = " (no gradient arrived)" if recorded is None else ""
+                raise GradcheckError(
+                    f"input {i}, entry {entry}: the recorded gradient is {found:.10g}{missing}, "
+                    f"the numerical one {numerical:.10g}; their difference {abs(found - numerical):.3g} "
+                    f"exceeds atol + rtol·|numerical| = {atol + rtol * abs(numerical):.3g}"
+                )
+    return True
+
+
+def _is_numbers(inputs: Sequence[Operand]) -> bool:
+    return isinstance(inputs, list | tuple) and len(inputs) > 0 and all(np.isscalar(x) for x in inputs)
+
+
+def _leaves(inputs: list[Operand]) -> tuple[list[Tensor], list[int]]:
+    tensors = [x if isinstance(x, Tensor) else Tensor(np.asarray(x)) for x in inputs]
+    floating = [i for i, x in enumerate(tensors) if x.dtype.kind == "f"]
+    if not floating:
+        raise TypeError("gradcheck needs at least one floating input")
+    checked = [i for i in floating if tensors[i].requires_grad] or floating
+    return [Tensor(x.data.astype(np.float64), i in checked) if i in floating else x for i, x in enumerate(tensors)], checked
+
+
+def _difference(
+    fn: Callable[..., Tensor], leaves: list[Tensor], data: Array, entry: tuple[int, ...], eps: float, weights: Array
+) -> float:
+    """(L(x + eps) - L(x - eps)) / (2·eps) for one entry x of `data`, which is one of the leaves' arrays."""
+    value = data[entry]
+    try:
+        with no_grad():
+            data[entry] = value + eps
+            above = np.array(fn(*leaves).data)
+            data[entry] = value - eps
+            below = np.array(fn(*leaves).data)
+    finally:
+        data[entry] = value
+    return float(((above - below) * weights).sum() / (2 * eps))

@@ -1,0 +1,252 @@
+"""Layers: functions that own their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.tensor import Array, Tensor
+
+Rng = np.random.Generator | int | None
+
+
+class Module:
+    """Base of all layers. A Tensor attribute is a parameter; a Module attribute, or a list of them, is a part."""
+
+    training = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} has no forward()")
+
+    def __call__(self, x: Any) -> Tensor:
+        return self.forward(x)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and every part of it."""
+        yield self
+        for _, part in self._parts():
+            yield from part.modules()
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Pairs of a dotted name and a parameter; a parameter used in several places comes once."""
+        seen: set[int] = set()
+        for name, parameter in self._named(""):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
+
+    def parameters(self) -> list[Tensor]:
+        """Every parameter, once."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def state_dict(self) -> dict[str, Array]:
+        """A copy of every parameter's values, by name."""
+        return {name: parameter.data.copy() for name, parameter in self._named("")}
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Set every parameter from `state_dict()`'s result; each keeps its dtype.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or missing, or a shape differs; then nothing is changed.
+        """
+        parameters = dict(self._named(""))
+        unknown, missing = sorted(state.keys() - parameters.keys()), sorted(parameters.keys() - state.keys())
+        if unknown or missing:
+            raise ValueError(f"state dict doesn't fit {type(self).__name__}: unknown names {unknown}, missing {missing}")
+        for name, parameter in parameters.items():
+            if np.shape(state[name]) != parameter.shape:
+                raise ValueError(f"{name} has shape {parameter.shape}; the state dict's has {np.shape(state[name])}")
+        for name, parameter in parameters.items():
+            parameter.data[...] = state[name]
+
+    def zero_grad(self) -> None:
+        """Forget every parameter's gradient."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch this module and its parts to training (dropout acts) or, with False, to evaluation (it doesn't)."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch to evaluation: `train(False)`."""
+        return self.train(False)
+
+    def _parts(self) -> Iterator[tuple[str, Module]]:
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+            elif isinstance(value, list | tuple):
+                yield from ((f"{name}.{i}", part) for i, part in enumerate(value) if isinstance(part, Module))
+
+    def _named(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
+        yield from ((prefix + name, value) for name, value in vars(self).items() if isinstance(value, Tensor))
+        for name, part in self._parts():
+            yield from part._named(f"{prefix}{name}.")
+
+
+def glorot_uniform(shape: tuple[int, ...], fan_in: int, fan_out: int, rng: Rng = None) -> Tensor:
+    """A float32 parameter drawn from U(-a, a) with a = √(6 / (fan_in + fan_out)) (Glorot & Bengio 2010, eq. 16)."""
+    limit = np.sqrt(6 / (fan_in + fan_out))
+    return Tensor(np.random.default_rng(rng).uniform(-limit, limit, shape).astype(np.float32), requires_grad=True)
+
+
+def zeros(size: int) -> Tensor:
+    """A float32 parameter of zeros."""
+    return Tensor(np.zeros(size, np.float32), requires_grad=True)
+
+
+class Linear(Module):
+    """x Wᵀ + b, with weight W (out_features, in_features), Glorot uniform, and bias b (out_features,), zero.
+
+    `rng` is a Generator or a seed; None draws a new one each time.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, rng: Rng = None) -> None:
+        _positive(in_features=in_features, out_features=out_features)
+        self.weight = glorot_uniform((out_features, in_features), in_features, out_features, rng)
+        self.bias = zeros(out_features) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.linear(x, self.weight, self.bias)
+
+
+class Conv2d(Module):
+    """`conv2d` with weight (out_channels, in_channels, kh, kw), Glorot uniform, and bias (out_channels,), zero."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        bias: bool = True,
+        rng: Rng = None,
+    ) -> None:
+        kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        _positive(in_channels=in_channels, out_channels=out_channels, kernel_size=min(kh, kw))
+        shape = (out_channels, in_channels, kh, kw)
+        self.weight = glorot_uniform(shape, in_channels * kh * kw, out_channels * kh * kw, rng)
+        self.bias = zeros(out_channels) if bias else None
+        self.stride = stride
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+
+
+class MaxPool2d(Module):
+    """`max_pool2d`; the stride is the window's size unless given."""
+
+    def __init__(self, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] | None = None) -> None:
+        self.kernel_size = kernel_size
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.max_pool2d(x, self.kernel_size, self.stride)
+
+
+class AvgPool2d(MaxPool2d):
+    """`avg_pool2d`; the stride is the window's size unless given."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.avg_pool2d(x, self.kernel_size, self.stride)
+
+
+class Flatten(Module):
+    """(batch, …) to (batch, features)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = ops.as_tensor(x)
+        return x.reshape(x.shape[0], int(np.prod(x.shape[1:])))
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.relu(x)
+
+
+class Tanh(Module):
+    """tanh x."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.tanh(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + e^-x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.sigmoid(x)
+
+
+class Dropout(Module):
+    """In training, each entry becomes 0 with probability p and is divided by 1 - p otherwise; else nothing happens."""
+
+    def __init__(self, p: float = 0.5, rng: Rng = None) -> None:
+        if not 0 <= p < 1:
+            raise ValueError(f"dropout needs a probability in [0, 1); got {p}")
+        self.p = p
+        self.rng = np.random.default_rng(rng)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.dropout(x, self.p, self.rng) if self.training else ops.as_tensor(x)
+
+
+class Sequential(Module):
+    """One layer after another; `model[i]` is the i-th, and its parameters' names begin with i."""
+
+    def __init__(self, *layers: Module) -> None:
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"Sequential needs modules; number {i} is {type(layer).__name__}")
+        self.layers = list(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def _parts(self) -> Iterator[tuple[str, Module]]:
+        return ((str(i), layer) for i, layer in enumerate(self.layers))
+
+    def __getitem__(self, i: int) -> Module:
+        return self.layers[i]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+
+ACTIVATIONS: dict[str, type[Module]] = {"relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}
+
+
+def activation_named(name: str) -> type[Module]:
+    """The activation layer of this name; ValueError lists the names there are."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def dense(sizes: list[int], activation: type[Module], rng: Rng) -> list[Module]:
+    """Linear layers from each size to the next, with the activation between them."""
+    layers: list[Module] = []
+    for n_in, n_out in pairwise(sizes):
+        layers += [Linear(n_in, n_out, rng=rng), activation()]
+    return layers[:-1]
+
+
+def _positive(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} must be at least 1; got {size}")

@@ -1,0 +1,226 @@
+"""Elementwise arithmetic, functions and comparisons. Arrays broadcast as in NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.tensor import Array, Operand, Tensor, as_tensor, as_tensors, method, record
+
+
+@method("__add__", "__radd__")
+def add(x: Operand, y: Operand) -> Tensor:
+    """x + y; ∂/∂x = 1, ∂/∂y = 1."""
+    x, y = as_tensors(x, y)
+    return record(x.data + y.data, (x, y), lambda grad: (grad, grad))
+
+
+@method("__sub__")
+def sub(x: Operand, y: Operand) -> Tensor:
+    """x - y; ∂/∂x = 1, ∂/∂y = -1."""
+    x, y = as_tensors(x, y)
+    return record(x.data - y.data, (x, y), lambda grad: (grad, -grad))
+
+
+@method("__mul__", "__rmul__")
+def mul(x: Operand, y: Operand) -> Tensor:
+    """x·y; ∂/∂x = y, ∂/∂y = x."""
+    x, y = as_tensors(x, y)
+    a, b = x.data, y.data
+
+    def backward(grad: Array) -> tuple[Array | None, ...]:
+        return grad * b if x.requires_grad else None, grad * a if y.requires_grad else None
+
+    return record(a * b, (x, y), backward)
+
+
+@method("__truediv__")
+def div(x: Operand, y: Operand) -> Tensor:
+    """x / y; ∂/∂x = 1/y, ∂/∂y = -x/y²."""
+    x, y = as_tensors(x, y)
+    b = y.data
+    out = x.data / b
+
+    def backward(grad: Array) -> tuple[Array | None, ...]:
+        return grad / b if x.requires_grad else None, -grad * out / b if y.requires_grad else None
+
+    return record(out, (x, y), backward)
+
+
+@method("__pow__")
+def power(x: Operand, y: Operand) -> Tensor:
+    """x to the power y; ∂/∂x = y·x^(y-1) (0 where y = 0), ∂/∂y = x^y·ln x (0 where x = 0 and y ≥ 0)."""
+    x, y = as_tensors(x, y)
+    a, b = x.data, y.data
+    out = a**b
+
+    def backward(grad: Array) -> tuple[Array | None, ...]:
+        by_x = by_y = None
+        if x.requires_grad:
+            by_x = grad * np.where(b == 0, 0, b * a ** np.where(b == 0, 1, b - 1))
+        if y.requires_grad:
+            flat = (a == 0) & (b >= 0)
+            by_y = grad * np.where(flat, 0, out * np.log(np.where(flat, 1, a)))
+        return by_x, by_y
+
+    return record(out, (x, y), backward)
+
+
+@method("__rsub__")
+def _rsub(y: Operand, x: Operand) -> Tensor:
+    return sub(x, y)
+
+
+@method("__rtruediv__")
+def _rdiv(y: Operand, x: Operand) -> Tensor:
+    return div(x, y)
+
+
+@method("__rpow__")
+def _rpow(y: Operand, x: Operand) -> Tensor:
+    return power(x, y)
+
+
+@method("__neg__")
+def neg(x: Operand) -> Tensor:
+    """-x; ∂/∂x = -1."""
+    x = as_tensor(x)
+    return record(-x.data, (x,), lambda grad: (-grad,))
+
+
+@method("abs", "__abs__")
+def abs(x: Operand) -> Tensor:
+    """|x|; ∂/∂x = sign x, 0 at 0."""
+    x = as_tensor(x)
+    a = x.data
+    return record(np.abs(a), (x,), lambda grad: (grad * np.sign(a),))
+
+
+@method("exp")
+def exp(x: Operand) -> Tensor:
+    """e^x; ∂/∂x = e^x."""
+    x = as_tensor(x)
+    out = np.exp(x.data)
+    return record(out, (x,), lambda grad: (grad * out,))
+
+
+@method("log")
+def log(x: Operand) -> Tensor:
+    """ln x; ∂/∂x = 1/x."""
+    x = as_tensor(x)
+    a = x.data
+    return record(np.log(a), (x,), lambda grad: (grad / a,))
+
+
+@method("sqrt")
+def sqrt(x: Operand) -> Tensor:
+    """√x; ∂/∂x = 1/(2√x)."""
+    x = as_tensor(x)
+    out = np.sqrt(x.data)
+    return record(out, (x,), lambda grad: (grad / (2 * out),))
+
+
+@method("tanh")
+def tanh(x: Operand) -> Tensor:
+    """tanh x; ∂/∂x = 1 - tanh² x."""
+    x = as_tensor(x)
+    out = np.tanh(x.data)
+    return record(out, (x,), lambda grad: (grad * (1 - out * out),))
+
+
+@method("sigmoid")
+def sigmoid(x: Operand) -> Tensor:
+    """σ(x) = 1/(1 + e^-x), computed from e^-|x| so that nothing overflows; ∂/∂x = σ·(1 - σ)."""
+    x = as_tensor(x)
+    small = np.exp(-np.abs(x.data))
+    out = np.where(x.data >= 0, 1, small) / (1 + small)
+    return record(out, (x,), lambda grad: (grad * out * (1 - out),))
+
+
+@method("relu")
+def relu(x: Operand) -> Tensor:
+    """max(x, 0); ∂/∂x = 1 where x > 0, else 0 (so 0 at 0)."""
+    x = as_tensor(x)
+    out = np.maximum(x.data, 0)
+    return record(out, (x,), lambda grad: (grad * (out > 0),))
+
+
+@method("clip")
+def clip(x: Operand, low: float | None = None, high: float | None = None) -> Tensor:
+    """x limited to [low, high] (None: no limit); ∂/∂x = 1 where low ≤ x ≤ high, else 0.
+
+    Raises
+    ------
+    ValueError
+        If neither limit is given, or low > high.
+    """
+    if low is None and high is None:
+        raise ValueError("clip needs a lower or an upper limit; both are None")
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"clip needs low <= high; got low={low}, high={high}")
+    x = as_tensor(x)
+    out = np.clip(x.data, low, high)
+    return record(out, (x,), lambda grad: (grad * (out == x.data),))
+
+
+@method("maximum")
+def maximum(x: Operand, y: Operand) -> Tensor:
+    """The larger of x and y, entry by entry; the gradient goes to it, in halves where they are equal."""
+    x, y = as_tensors(x, y)
+    a, b = x.data, y.data
+
+    def backward(grad: Array) -> tuple[Array | None, ...]:
+        half = (grad / 2) * (a == b)
+        return grad * (a > b) + half, grad * (b > a) + half
+
+    return record(np.maximum(a, b), (x, y), backward)
+
+
+def where(condition: Operand, x: Operand, y: Operand) -> Tensor:
+    """x where `condition` holds, else y; the gradient goes to the one that was taken."""
+    x, y = as_tensors(x, y)
+    chosen = np.asarray(condition.data if isinstance(condition, Tensor) else condition, bool)
+
+    def backward(grad: Array) -> tuple[Array | None, ...]:
+        return np.where(chosen, grad, 0), np.where(chosen, 0, grad)
+
+    return record(np.where(chosen, x.data, y.data), (x, y), backward)
+
+
+@method("__lt__")
+def less(x: Operand, y: Operand) -> Tensor:
+    """x < y, entry by entry: a boolean tensor, without gradient (as all comparisons)."""
+    x, y = as_tensors(x, y)
+    return Tensor(np.asarray(x.data < y.data))
+
+
+@method("__le__")
+def less_equal(x: Operand, y: Operand) -> Tensor:
+    """x ≤ y, entry by entry."""
+    x, y = as_tensors(x, y)
+    return Tensor(np.asarray(x.data <= y.data))
+
+
+@method("__eq__")
+def equal(x: Operand, y: Operand) -> Tensor:
+    """x = y, entry by entry."""
+    x, y = as_tensors(x, y)
+    return Tensor(np.asarray(x.data == y.data))
+
+
+@method("__gt__")
+def greater(x: Operand, y: Operand) -> Tensor:
+    """x > y, entry by entry."""
+    return less(y, x)
+
+
+@method("__ge__")
+def greater_equal(x: Operand, y: Operand) -> Tensor:
+    """x ≥ y, entry by entry."""
+    return less_equal(y, x)
+
+
+@method("__ne__")
+def not_equal(x: Operand, y: Operand) -> Tensor:
+    """x ≠ y, entry by entry."""
+    x, y = as_tensors(x, y)
+    return Tensor(np.asarray(x.data != y.data))

@@ -1,0 +1,41 @@
+"""The matrix product."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.tensor import Array, Operand, Tensor, as_tensors, method, record
+
+
+@method("__matmul__")
+def matmul(x: Operand, y: Operand) -> Tensor:
+    """x @ y as NumPy: matrices in the last two axes, the others broadcast; a 1-D operand is a row or a column.
+
+    With out = x y: ∂L/∂x = (∂L/∂out) yᵀ, ∂L/∂y = xᵀ (∂L/∂out).
+
+    Raises
+    ------
+    ValueError
+        If the inner dimensions differ, or an operand is 0-d.
+    """
+    x, y = as_tensors(x, y)
+    if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[max(y.ndim - 2, 0)]:
+        raise ValueError(f"matmul needs (…, n, k) @ (…, k, m); got shapes {x.shape} and {y.shape}")
+    rows = x.data if x.ndim > 1 else x.data[None, :]
+    columns = y.data if y.ndim > 1 else y.data[:, None]
+
+    def backward(grad: Array) -> tuple[Array | None, ...]:
+        if y.ndim == 1:
+            grad = np.expand_dims(grad, -1)
+        if x.ndim == 1:
+            grad = np.expand_dims(grad, -2)
+        by_x = grad @ columns.swapaxes(-1, -2)
+        by_y = rows.swapaxes(-1, -2) @ grad
+        return by_x[..., 0, :] if x.ndim == 1 else by_x, by_y[..., 0] if y.ndim == 1 else by_y
+
+    return record(x.data @ y.data, (x, y), backward)
+
+
+@method("__rmatmul__")
+def _rmatmul(y: Operand, x: Operand) -> Tensor:
+    return matmul(x, y)

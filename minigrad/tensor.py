@@ -1,0 +1,344 @@
+"""A NumPy array that remembers how it was computed, and reverse-mode differentiation over that memory."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+Array = NDArray[Any]
+Backward = Callable[[Array], tuple["Array | None", ...]]
+Op = TypeVar("Op", bound=Callable[..., Any])
+
+_clock = itertools.count(1)
+
+
+class _Mode(threading.local):
+    recording = True
+
+
+_mode = _Mode()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within this block (or, as a decorator, this function) nothing is recorded, in this thread."""
+    previous, _mode.recording = _mode.recording, False
+    try:
+        yield
+    finally:
+        _mode.recording = previous
+
+
+class Tensor:
+    """An array with a gradient.
+
+    Parameters
+    ----------
+    data
+        Python numbers and lists become float32; an ndarray keeps its dtype and is shared, not copied, unless
+        `requires_grad` is set (an optimizer may then write to it).
+    requires_grad
+        Whether `backward()` shall leave a gradient in `grad`. Needs a floating dtype.
+
+    Attributes
+    ----------
+    data : numpy.ndarray
+        The values; a 0-d array is a scalar.
+    grad : numpy.ndarray or None
+        The gradient that `backward()` has added up, of the shape and dtype of `data`; on leaves only.
+
+    Raises
+    ------
+    TypeError
+        If `data` isn't numeric, or is integer or boolean with `requires_grad`.
+    """
+
+    __slots__ = ("__weakref__", "_backward", "_index", "_parents", "data", "grad", "requires_grad")
+    __array_ufunc__ = None  # ndarray + Tensor is left to Tensor, and np.exp(tensor) is refused, not silently detached
+
+    def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
+        self.data: Array = _to_array(data, copy=requires_grad)
+        if requires_grad and self.data.dtype.kind != "f":
+            raise TypeError(f"only a floating tensor can require a gradient; this one's dtype is {self.data.dtype}")
+        self.grad: Array | None = None
+        self.requires_grad = requires_grad
+        self._parents: tuple[Tensor, ...] = ()
+        self._backward: Backward | None = None
+        self._index = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.data.dtype
+
+    def item(self) -> float:
+        """Return the only entry as a Python number; ValueError if there isn't exactly one."""
+        if self.size != 1:
+            raise ValueError(f"item() needs a tensor with one entry; this one has shape {self.shape}")
+        number: float = self.data.item()
+        return number
+
+    def numpy(self) -> Array:
+        """Return `data` itself (not a copy)."""
+        return self.data
+
+    def detach(self) -> Tensor:
+        """Return a tensor that shares `data` but has no history and requires no gradient."""
+        return Tensor(self.data)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: `grad` becomes None."""
+        self.grad = None
+
+    def backward(self, grad: ArrayLike | None = None) -> None:
+        """Add the gradient of this tensor with respect to every leaf it was computed from to that leaf's `grad`.
+
+        A tensor is always recorded after its parents. So going through the graph from the newest tensor to the
+        oldest meets every consumer of a tensor before the tensor itself: when its turn comes, its gradient is
+        complete. Each tensor is visited once, and the record is freed on the way.
+
+        Parameters
+        ----------
+        grad
+            Gradient of the final quantity with respect to this tensor, of this tensor's shape. May be left out for
+            a tensor with one entry: then it is 1.
+
+        Raises
+        ------
+        ValueError
+            If this tensor requires no gradient, if `grad` is missing or has the wrong shape, or if the graph was
+            already freed by an earlier `backward()`.
+        """
+        start = self._start(grad)
+        leaves: dict[int, tuple[Tensor, Array]] = {}
+        if self._backward is None:
+            leaves[id(self)] = self, start
+        pending: dict[int, tuple[Tensor, Array]] = {}
+        newest_first: list[int] = []
+        if self._backward is not None:
+            pending[-self._index] = self, start
+            newest_first.append(-self._index)
+        while newest_first:
+            node, upstream = pending.pop(heappop(newest_first))
+            assert node._backward is not None
+            for parent, gradient in zip(node._parents, node._backward(upstream), strict=True):
+                if gradient is None or not parent.requires_grad:
+                    continue
+                gradient = _match(gradient, parent.data)
+                table, key = (leaves, id(parent)) if parent._backward is None else (pending, -parent._index)
+                if key in table:
+                    gradient = table[key][1] + gradient
+                elif table is pending:
+                    heappush(newest_first, key)
+                table[key] = parent, gradient
+            node._parents, node._backward = (), _freed
+        for leaf, gradient in leaves.values():
+            leaf.grad = np.array(gradient) if leaf.grad is None else leaf.grad + gradient
+
+    def _start(self, grad: ArrayLike | None) -> Array:
+        if not self.requires_grad:
+            raise ValueError("backward() on a tensor that requires no gradient: no tensor it was computed from does")
+        if grad is None:
+            if self.size != 1:
+                raise ValueError(f"backward() without grad needs a scalar; this tensor has shape {self.shape}")
+            return np.ones_like(self.data)
+        start = np.asarray(grad.data if isinstance(grad, Tensor) else grad, self.dtype)
+        if start.shape != self.shape:
+            raise ValueError(f"backward() needs grad of shape {self.shape}; got shape {start.shape}")
+        return start
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
+        return np.array(self.data, dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        values = np.array2string(self.data, separator=", ", prefix="Tensor(", threshold=50)
+        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        return f"Tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._backward is not None:
+            raise TypeError("only leaves can be copied or pickled; detach() this tensor from its graph first")
+        return _rebuild, (self.data, self.grad, self.requires_grad)
+
+    __hash__ = object.__hash__
+
+    if TYPE_CHECKING:  # each of these is attached by its op, in minigrad.ops
+        T: Tensor
+
+        def __add__(self, other: Operand) -> Tensor: ...
+        def __radd__(self, other: Operand) -> Tensor: ...
+        def __sub__(self, other: Operand) -> Tensor: ...
+        def __rsub__(self, other: Operand) -> Tensor: ...
+        def __mul__(self, other: Operand) -> Tensor: ...
+        def __rmul__(self, other: Operand) -> Tensor: ...
+        def __truediv__(self, other: Operand) -> Tensor: ...
+        def __rtruediv__(self, other: Operand) -> Tensor: ...
+        def __pow__(self, other: Operand) -> Tensor: ...
+        def __rpow__(self, other: Operand) -> Tensor: ...
+        def __matmul__(self, other: Operand) -> Tensor: ...
+        def __rmatmul__(self, other: Operand) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __lt__(self, other: Operand) -> Tensor: ...
+        def __le__(self, other: Operand) -> Tensor: ...
+        def __gt__(self, other: Operand) -> Tensor: ...
+        def __ge__(self, other: Operand) -> Tensor: ...
+        def __eq__(self, other: Operand) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: Operand) -> Tensor: ...  # type: ignore[override]
+        def exp(self) -> Tensor: ...
+        def log(self) -> Tensor: ...
+        def sqrt(self) -> Tensor: ...
+        def abs(self) -> Tensor: ...
+        def tanh(self) -> Tensor: ...
+        def sigmoid(self) -> Tensor: ...
+        def relu(self) -> Tensor: ...
+        def clip(self, low: float | None = None, high: float | None = None) -> Tensor: ...
+        def maximum(self, other: Operand) -> Tensor: ...
+        def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor: ...
+        def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor: ...
+        def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor: ...
+        def min(self, axis: Axis = None, keepdims: bool = False) -> Tensor: ...
+        def reshape(self, *shape: int | tuple[int, ...]) -> Tensor: ...
+        def transpose(self, *axes: int | tuple[int, ...]) -> Tensor: ...
+
+
+Operand = Tensor | ArrayLike
+Axis = int | tuple[int, ...] | None
+
+
+def record(data: Array, parents: tuple[Tensor, ...], backward: Backward) -> Tensor:
+    """Make the result of an op: a tensor that remembers its parents and how to pass a gradient on to them.
+
+    Parameters
+    ----------
+    data
+        The op's value.
+    parents
+        The tensors it was computed from.
+    backward
+        From the gradient with respect to `data` to one gradient for each parent (None: no gradient). It need not
+        undo broadcasting, nor match a parent's dtype, nor avoid aliasing: `Tensor.backward` does.
+
+    Under `no_grad`, or if no parent requires a gradient, nothing is remembered.
+    """
+    out = _constant(data if type(data) is np.ndarray else np.asarray(data))
+    if is_recording(*parents):
+        out.requires_grad, out._parents, out._backward, out._index = True, parents, backward, next(_clock)
+    return out
+
+
+def is_recording(*parents: Tensor) -> bool:
+    """Whether an op on these tensors would be recorded."""
+    if _mode.recording:
+        for parent in parents:
+            if parent.requires_grad:
+                return True
+    return False
+
+
+def as_tensor(value: Operand, like: Tensor | None = None) -> Tensor:
+    """Turn an operand into a tensor; scalars, lists and integers take the dtype of a floating tensor `like`."""
+    if isinstance(value, Tensor):
+        if like is None or value.dtype.kind == "f" or like.dtype.kind != "f":
+            return value
+        return _constant(value.data.astype(like.dtype))
+    if like is None:
+        return Tensor(value)
+    array = _real(value)
+    if like.dtype.kind != "f":
+        return _constant(array if array.dtype.kind != "f" else _to_array(value))
+    own = isinstance(value, np.ndarray) and array.dtype.kind == "f"
+    return _constant(array if own else array.astype(like.dtype))
+
+
+def as_tensors(x: Operand, y: Operand) -> tuple[Tensor, Tensor]:
+    """Turn the two operands of an op into tensors: each is converted beside the other."""
+    first = as_tensor(x, y if isinstance(y, Tensor) else None)
+    second = as_tensor(y, first)
+    return as_tensor(first, second), second
+
+
+def method(*names: str) -> Callable[[Op], Op]:
+    """Attach an op to Tensor under these names."""
+
+    def attach(op: Op) -> Op:
+        for name in names:
+            setattr(Tensor, name, op)
+        return op
+
+    return attach
+
+
+def _constant(array: Array) -> Tensor:
+    tensor = Tensor.__new__(Tensor)
+    tensor.data, tensor.grad, tensor.requires_grad = array, None, False
+    tensor._parents, tensor._backward, tensor._index = (), None, 0
+    return tensor
+
+
+def _real(data: Any) -> Array:
+    array = np.asarray(data)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"a tensor holds real numbers; got {type(data).__name__} of dtype {array.dtype}")
+    return array
+
+
+def _to_array(data: Any, copy: bool = False) -> Array:
+    if isinstance(data, Tensor):
+        data = data.data
+    array = _real(data)
+    if not isinstance(data, np.ndarray | np.generic):
+        return array.astype(np.float32)
+    return array.copy() if copy else array
+
+
+def _match(gradient: Array, data: Array) -> Array:
+    """Undo broadcasting: sum `gradient` over the axes along which `data` was repeated; cast it to its dtype."""
+    if gradient.shape != data.shape:
+        extra = gradient.ndim - data.ndim
+        repeated = [extra + i for i, n in enumerate(data.shape) if n == 1 and gradient.shape[extra + i] != 1]
+        gradient = gradient.sum(axis=(*range(extra), *repeated)).reshape(data.shape)
+    return gradient if gradient.dtype == data.dtype else gradient.astype(data.dtype)
+
+
+def _freed(gradient: Array) -> tuple[None, ...]:
+    raise ValueError("this graph was already freed by an earlier backward(): compute the result again first")
+
+
+def _rebuild(data: Array, grad: Array | None, requires_grad: bool) -> Tensor:
+    tensor = Tensor(data, requires_grad)
+    tensor.grad = grad
+    return tensor
