@@ -1,0 +1,117 @@
+"""The command line: ``minigrad``, which is also ``python -m minigrad``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+USER_ERRORS = (ValueError, OSError, ImportError)
+"""What the commands raise when input, data, disk or installation are at fault: told in a line, without a traceback."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0, 1 (something failed), 2 (bad usage) or 130 (Ctrl-C)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = build_parser(arguments).parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except USER_ERRORS as error:
+        print(f"minigrad: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("minigrad: interrupted", file=sys.stderr)
+        return 130
+
+
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of all commands. The benchmark adds its own options, and is imported only when it is asked for."""
+    parser = argparse.ArgumentParser(prog="minigrad", description="Run minigrad's experiments, data and benchmarks.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    _add_experiment(commands.add_parser("experiment", help="list, run and report the book's experiments"))
+
+    data = commands.add_parser("data", help="get a data set")
+    sets = data.add_subparsers(title="data sets", metavar="NAME", required=True)
+    cifar10 = sets.add_parser(
+        "cifar10", help="check for CIFAR-10, or download it", description="Check that CIFAR-10 is there and readable."
+    )
+    cifar10.add_argument("--download", action="store_true", help="fetch the official archive (170 MB) if it is missing")
+    cifar10.add_argument("--root", metavar="DIR", help="where it is kept (default: $MINIGRAD_DATA, or a cache folder)")
+    cifar10.set_defaults(command=_cifar10)
+
+    bench = commands.add_parser("bench", help="measure minigrad's speed, beside PyTorch's where it is installed")
+    if "bench" in arguments[:1]:
+        from minigrad import bench as benchmark
+
+        benchmark.add_arguments(bench)
+        bench.set_defaults(command=benchmark.run)
+    return parser
+
+
+def _add_experiment(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listing = actions.add_parser("list", help="list the experiments", description="List the experiments.")
+    listing.set_defaults(command=_list)
+
+    run = actions.add_parser(
+        "run",
+        help="run what is missing of an experiment",
+        description="Run what is missing of an experiment. Finished runs are kept, so a stopped sweep can go on.",
+    )
+    run.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it")
+    run.add_argument("--seeds", help="seeds to run, as 0-4 or 0,2,5 (default: the experiment's own)")
+    run.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at the same time, one thread each (1)")
+    run.add_argument("--quick", action="store_true", help="the same on small data, in seconds: to see that it works")
+    run.add_argument("--dask", metavar="ADDRESS", help="run on the Dask cluster with this scheduler")
+    run.add_argument("--out", metavar="DIR", help="folder of the results (default: book/results, or results)")
+    run.set_defaults(command=_run)
+
+    report = actions.add_parser(
+        "report",
+        help="print an experiment's table and draw its figures",
+        description="Print an experiment's table from the stored results, and draw its figures.",
+    )
+    report.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it")
+    report.add_argument("--quick", action="store_true", help="report the quick version's results")
+    report.add_argument("--out", metavar="DIR", help="folder of the results (default: book/results, or results)")
+    report.add_argument("--figures", metavar="DIR", help="write the figures there, as SVG files")
+    report.set_defaults(command=_report)
+
+
+def _cifar10(options: argparse.Namespace) -> int:
+    from minigrad import data
+
+    (images, _), (test_images, _) = data.cifar10(options.root, options.download)
+    folder = data.data_root(options.root) / data.CIFAR10_FOLDER
+    print(f"CIFAR-10 is in {folder}: {len(images):,} images to train on, {len(test_images):,} to test")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from minigrad import experiments
+
+    for experiment in experiments.CATALOGUE.values():
+        print(f"{experiment.name:15} {len(experiment.arms):2} × {len(experiment.seeds)} runs  {experiment.question}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from minigrad import experiments
+
+    return experiments.run(
+        options.name,
+        seeds=experiments.parse_seeds(options.seeds) if options.seeds is not None else None,
+        jobs=options.jobs,
+        quick=options.quick,
+        dask=options.dask,
+        out=options.out,
+    )
+
+
+def _report(options: argparse.Namespace) -> int:
+    from minigrad import experiments
+
+    print(experiments.report(options.name, quick=options.quick, out=options.out, figures=options.figures))
+    return 0

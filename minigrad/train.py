@@ -1,0 +1,286 @@
+"""The training loop, and the record it keeps."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.data import Pair, as_inputs, batches, check_pair
+from minigrad.ops import cross_entropy
+from minigrad.tensor import Tensor, no_grad
+
+
+@dataclass
+class History:
+    """What `fit` measured, one entry per finished epoch.
+
+    Attributes
+    ----------
+    loss, accuracy : list of float
+        Means over the epoch's training examples, each taken just before the update its batch led to.
+    val_loss, val_accuracy : list of float
+        The same on the validation data at the end of the epoch; empty without validation data.
+    lr : list of float
+        The learning rate that the epoch's last update used.
+    seconds : list of float
+        Wall time of the epoch, validation included.
+    step_loss, step_lr : list of float
+        For each update: the mean loss of its batch, just before it, and the learning rate that it used. After an
+        interruption they also hold the updates of the unfinished epoch.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    step_loss: list[float] = field(default_factory=list)
+    step_lr: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the history to ``path``, whole or not at all."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> History:
+        """Read back what `to_json` wrote, to the last bit. `ValueError` if the file holds something else."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} is not a JSON file: {error}") from error
+        names = [column.name for column in fields(cls)]
+        if not isinstance(content, dict) or sorted(content) != sorted(names):
+            raise ValueError(f"{path} is not a training history: it needs exactly the lists {', '.join(names)}")
+        return cls(**content)
+
+
+def write_json(path: str | os.PathLike[str], content: Any, indent: int | None = None) -> None:
+    """Write JSON to ``path`` atomically: after a kill the file is the old one or the new one, never a part."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}.part")
+    try:
+        with temporary.open("w", encoding="utf-8") as sink:
+            json.dump(content, sink, allow_nan=False, indent=indent)
+            sink.write("\n")
+            sink.flush()
+            os.fsync(sink.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def fit(
+    model: Any,
+    optimizer: Any,
+    train: Pair,
+    validation: Pair | None = None,
+    epochs: int = 1,
+    batch_size: int = 32,
+    plateau: Any = None,
+    rng: np.random.Generator | int | None = None,
+    progress: bool = True,
+) -> History:
+    """Train a classifier: minimise the mean cross-entropy over shuffled batches, and record what happens.
+
+    Parameters
+    ----------
+    model : Module
+        Maps inputs (N, …) to logits (N, classes).
+    optimizer
+        Holds the model's parameters and the learning rate, a float or a schedule.
+    train, validation : (inputs, labels)
+        NumPy arrays. uint8 inputs are images: each batch is converted to floating point and divided by 255.
+        Floating inputs are passed on in the model's dtype. Labels are integers from 0.
+    epochs, batch_size : int
+        The last batch of an epoch holds what is left.
+    plateau : ReduceLROnPlateau, optional
+        Given the validation loss after each epoch; a reduced rate is used from the next epoch on.
+    rng : numpy.random.Generator or int, optional
+        Draws the order of the examples, anew for each epoch. The same seed gives the same run; ``None`` draws one.
+    progress : bool
+        Show a progress bar (with tqdm installed; otherwise a line per epoch).
+
+    Returns
+    -------
+    History
+        One entry per epoch.
+
+    Raises
+    ------
+    FloatingPointError
+        The loss became infinite or NaN. Training stops at that step, before its update.
+    ValueError, TypeError
+        Inputs, labels or options that don't fit together.
+
+    Notes
+    -----
+    Ctrl-C and errors lose nothing: the exception that leaves `fit` has the finished epochs in its attribute
+    ``history`` (interactively: ``sys.last_value.history``), and model and optimizer are as the last update left them.
+    """
+    count = check_pair("train", *train)
+    if validation is not None:
+        check_pair("validation", *validation)
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    if plateau is not None and validation is None:
+        raise ValueError("plateau watches the validation loss: give validation=(inputs, labels) too")
+    generator = np.random.default_rng(rng)
+    history = History()
+    report = _progress(epochs, math.ceil(count / batch_size)) if progress else _silent
+    try:
+        for _ in range(epochs):
+            _fit_epoch(model, optimizer, train, validation, batch_size, plateau, generator, history, report)
+    except BaseException as error:
+        error.history = history  # type: ignore[attr-defined]
+        error.add_note(f"fit stopped in epoch {len(history) + 1}; this exception's `history` has the finished epochs")
+        raise
+    finally:
+        report(None, history)
+    return history
+
+
+def evaluate(model: Any, data: Pair, batch_size: int = 256) -> tuple[float, float]:
+    """Return the mean cross-entropy and the accuracy of ``model`` on ``data = (inputs, labels)``."""
+    count = check_pair("data", *data)
+    dtype = _dtype(model)
+    loss, correct = 0.0, 0
+    training = model.training
+    model.eval()
+    try:
+        with no_grad():
+            for inputs, labels in batches(*data, batch_size):
+                logits = model(Tensor(as_inputs(inputs, dtype)))
+                loss += cross_entropy(logits, labels).item() * len(labels)
+                correct += _correct(logits, labels)
+    finally:
+        model.train(training)
+    return loss / count, correct / count
+
+
+Report = Callable[["float | None", History], None]
+
+
+def _fit_epoch(
+    model: Any,
+    optimizer: Any,
+    train: Pair,
+    validation: Pair | None,
+    batch_size: int,
+    plateau: Any,
+    rng: np.random.Generator,
+    history: History,
+    report: Report,
+) -> None:
+    start = time.perf_counter()
+    loss, accuracy = _train_epoch(model, optimizer, train, batch_size, rng, history, report)
+    val_loss, val_accuracy = evaluate(model, validation) if validation is not None else (None, None)
+    if val_loss is not None and val_accuracy is not None:
+        if not math.isfinite(val_loss):
+            raise FloatingPointError(f"the validation loss is {val_loss} after epoch {len(history) + 1}")
+        if plateau is not None:
+            plateau.step(val_loss)
+        history.val_loss.append(val_loss)
+        history.val_accuracy.append(val_accuracy)
+    history.loss.append(loss)
+    history.accuracy.append(accuracy)
+    history.lr.append(history.step_lr[-1])
+    history.seconds.append(time.perf_counter() - start)
+
+
+def _train_epoch(
+    model: Any,
+    optimizer: Any,
+    train: Pair,
+    batch_size: int,
+    rng: np.random.Generator,
+    history: History,
+    report: Report,
+) -> tuple[float, float]:
+    dtype = _dtype(model)
+    total, correct = 0.0, 0
+    model.train()
+    for step, (inputs, labels) in enumerate(batches(*train, batch_size, rng), 1):
+        logits = model(Tensor(as_inputs(inputs, dtype)))
+        loss = cross_entropy(logits, labels)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the training loss is {value} in epoch {len(history) + 1}, step {step}, "
+                f"at the learning rate {float(optimizer.lr):g}: try a smaller one, and look for NaN in the inputs"
+            )
+        optimizer.zero_grad()
+        loss.backward()
+        rate = float(optimizer.lr)
+        optimizer.step()
+        history.step_loss.append(value)
+        history.step_lr.append(rate)
+        total += value * len(labels)
+        correct += _correct(logits, labels)
+        report(value, history)
+    return total / len(train[1]), correct / len(train[1])
+
+
+def _correct(logits: Tensor, labels: np.ndarray) -> int:
+    return int(np.count_nonzero(logits.data.argmax(axis=-1) == labels))
+
+
+def _dtype(model: Any) -> np.dtype[Any]:
+    """The dtype of the model's parameters."""
+    parameter = next(iter(model.parameters()), None)
+    return np.dtype(np.float32) if parameter is None else parameter.dtype
+
+
+def _silent(loss: float | None, history: History) -> None:
+    """Report nothing."""
+
+
+def _progress(epochs: int, steps: int) -> Report:
+    """A reporter called with each step's loss, and with ``None`` at the end: tqdm's bar, or a line per epoch."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return _lines(epochs)
+    bar = tqdm(total=epochs * steps, unit="step")
+
+    def report(loss: float | None, history: History) -> None:
+        if bar.n % steps == 0:  # an epoch begins, or all is over
+            bar.set_description(f"epoch {min(len(history) + 1, epochs)}/{epochs}")
+            bar.set_postfix_str(_summary(history))
+        if loss is None:
+            bar.close()
+        else:
+            bar.update()
+
+    return report
+
+
+def _lines(epochs: int) -> Report:
+    shown = 0
+
+    def report(loss: float | None, history: History) -> None:
+        nonlocal shown
+        if len(history) > shown:
+            shown = len(history)
+            print(f"epoch {shown}/{epochs}: {_summary(history)}, {history.seconds[-1]:.1f} s", flush=True)
+
+    return report
+
+
+def _summary(history: History) -> str:
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    return ", ".join(f"{name} {getattr(history, name)[-1]:.4f}" for name in names if getattr(history, name))
