@@ -14,9 +14,11 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Array = NDArray[Any]
 Backward = Callable[[Array], tuple["Array | None", ...]]
+Record = tuple[int, tuple["Tensor", ...], Backward]  # when it was computed, from which tensors, and the way back
 Op = TypeVar("Op", bound=Callable[..., Any])
 
 _clock = itertools.count(1)
+_new = object.__new__
 
 
 class _Mode(threading.local):
@@ -60,7 +62,7 @@ class Tensor:
         If `data` isn't numeric, or is integer or boolean with `requires_grad`.
     """
 
-    __slots__ = ("__weakref__", "_backward", "_index", "_parents", "data", "grad", "requires_grad")
+    __slots__ = ("__weakref__", "_record", "data", "grad", "requires_grad")
     __array_ufunc__ = None  # ndarray + Tensor is left to Tensor, and np.exp(tensor) is refused, not silently detached
 
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
@@ -69,9 +71,7 @@ class Tensor:
             raise TypeError(f"only a floating tensor can require a gradient; this one's dtype is {self.data.dtype}")
         self.grad: Array | None = None
         self.requires_grad = requires_grad
-        self._parents: tuple[Tensor, ...] = ()
-        self._backward: Backward | None = None
-        self._index = 0
+        self._record: Record | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,29 +127,31 @@ class Tensor:
             If this tensor requires no gradient, if `grad` is missing or has the wrong shape, or if the graph was
             already freed by an earlier `backward()`.
         """
-        start = self._start(grad)
+        upstream = self._start(grad)
         leaves: dict[int, tuple[Tensor, Array]] = {}
-        if self._backward is None:
-            leaves[id(self)] = self, start
-        pending: dict[int, tuple[Tensor, Array]] = {}
-        newest_first: list[int] = []
-        if self._backward is not None:
-            pending[-self._index] = self, start
-            newest_first.append(-self._index)
+        if self._record is None:
+            leaves[id(self)] = self, upstream
+            newest_first = []
+        else:
+            newest_first = [-self._record[0]]
+        pending = dict.fromkeys(newest_first, (self, upstream))
         while newest_first:
-            node, upstream = pending.pop(heappop(newest_first))
-            assert node._backward is not None
-            for parent, gradient in zip(node._parents, node._backward(upstream), strict=True):
+            tensor, upstream = pending.pop(heappop(newest_first))
+            index, parents, backward = tensor._record  # type: ignore[misc]
+            for parent, gradient in zip(parents, backward(upstream), strict=True):
                 if gradient is None or not parent.requires_grad:
                     continue
-                gradient = _match(gradient, parent.data)
-                table, key = (leaves, id(parent)) if parent._backward is None else (pending, -parent._index)
-                if key in table:
-                    gradient = table[key][1] + gradient
-                elif table is pending:
-                    heappush(newest_first, key)
-                table[key] = parent, gradient
-            node._parents, node._backward = (), _freed
+                data = parent.data
+                if gradient.shape != data.shape or gradient.dtype is not data.dtype:
+                    gradient = _match(gradient, data)
+                if parent._record is None:
+                    table, key = leaves, id(parent)
+                else:
+                    table, key = pending, -parent._record[0]
+                    if key not in pending:
+                        heappush(newest_first, key)
+                table[key] = parent, table[key][1] + gradient if key in table else gradient
+            tensor._record = index, (), _freed
         for leaf, gradient in leaves.values():
             leaf.grad = np.array(gradient) if leaf.grad is None else leaf.grad + gradient
 
@@ -188,7 +190,7 @@ class Tensor:
         return f"Tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._backward is not None:
+        if self._record is not None:
             raise TypeError("only leaves can be copied or pickled; detach() this tensor from its graph first")
         return _rebuild, (self.data, self.grad, self.requires_grad)
 
@@ -254,19 +256,22 @@ def record(data: Array, parents: tuple[Tensor, ...], backward: Backward) -> Tens
 
     Under `no_grad`, or if no parent requires a gradient, nothing is remembered.
     """
-    out = _constant(data if type(data) is np.ndarray else np.asarray(data))
-    if is_recording(*parents):
-        out.requires_grad, out._parents, out._backward, out._index = True, parents, backward, next(_clock)
+    out = _new(Tensor)
+    out.data = data if type(data) is np.ndarray else np.asarray(data)
+    out.grad = out._record = None
+    out.requires_grad = False
+    if _mode.recording:
+        for parent in parents:
+            if parent.requires_grad:
+                out.requires_grad = True
+                out._record = next(_clock), parents, backward
+                break
     return out
 
 
 def is_recording(*parents: Tensor) -> bool:
     """Whether an op on these tensors would be recorded."""
-    if _mode.recording:
-        for parent in parents:
-            if parent.requires_grad:
-                return True
-    return False
+    return _mode.recording and any(parent.requires_grad for parent in parents)
 
 
 def as_tensor(value: Operand, like: Tensor | None = None) -> Tensor:
@@ -277,18 +282,21 @@ def as_tensor(value: Operand, like: Tensor | None = None) -> Tensor:
         return _constant(value.data.astype(like.dtype))
     if like is None:
         return Tensor(value)
+    dtype = like.dtype
     array = _real(value)
-    if like.dtype.kind != "f":
+    if dtype.kind != "f":
         return _constant(array if array.dtype.kind != "f" else _to_array(value))
     own = isinstance(value, np.ndarray) and array.dtype.kind == "f"
-    return _constant(array if own else array.astype(like.dtype))
+    return _constant(array if own else array.astype(dtype))
 
 
 def as_tensors(x: Operand, y: Operand) -> tuple[Tensor, Tensor]:
     """Turn the two operands of an op into tensors: each is converted beside the other."""
-    first = as_tensor(x, y if isinstance(y, Tensor) else None)
+    if isinstance(x, Tensor) and type(y) is float and x.data.dtype.kind == "f":  # the common case, at once
+        return x, _constant(np.array(y, x.data.dtype))
+    first = x if isinstance(x, Tensor) else as_tensor(x, y if isinstance(y, Tensor) else None)
     second = as_tensor(y, first)
-    return as_tensor(first, second), second
+    return first if first.data.dtype is second.data.dtype else as_tensor(first, second), second
 
 
 def method(*names: str) -> Callable[[Op], Op]:
@@ -303,9 +311,10 @@ def method(*names: str) -> Callable[[Op], Op]:
 
 
 def _constant(array: Array) -> Tensor:
-    tensor = Tensor.__new__(Tensor)
-    tensor.data, tensor.grad, tensor.requires_grad = array, None, False
-    tensor._parents, tensor._backward, tensor._index = (), None, 0
+    tensor = _new(Tensor)
+    tensor.data = array
+    tensor.grad = tensor._record = None
+    tensor.requires_grad = False
     return tensor
 
 
