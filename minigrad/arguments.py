@@ -1,0 +1,36 @@
+"""Checks of arguments: every refusal says what was given and what is needed."""
+
+from __future__ import annotations
+
+from math import inf, isfinite
+from numbers import Integral, Real
+
+
+def number(name: str, value: object, *, least: float = -inf, above: float = -inf, below: float = inf) -> float:
+    """`value` as a finite float with least ≤ value, above < value and value < below.
+
+    Raises TypeError if it isn't a real number, ValueError if it lies outside.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    result = float(value)
+    if not (isfinite(result) and least <= result and above < result < below):
+        limits = [f"≥ {least:g}" * (least > -inf), f"> {above:g}" * (above > -inf), f"< {below:g}" * (below < inf)]
+        raise ValueError(f"{name} must be finite{''.join(f' and {limit}' for limit in limits if limit)}, got {value!r}")
+    return result
+
+
+def integer(name: str, value: object, *, least: int) -> int:
+    """`value` as an int ≥ least; TypeError if it isn't an integer, ValueError if it is smaller."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be ≥ {least}, got {value!r}")
+    return int(value)
+
+
+def choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+    """`value` if it is one of `choices`, else ValueError."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return str(value)

@@ -1,0 +1,158 @@
+"""What all optimizers share: which parameters, at which rate, with which state. The rules are in files of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from minigrad.arguments import number
+from minigrad.optim.chunks import PARALLEL_FROM, in_chunks
+from minigrad.tensor import Array
+
+Rate = float | Callable[[int], float]
+
+
+class Parameter(Protocol):
+    """What an optimizer needs of a parameter; a Tensor has it."""
+
+    data: Array
+    grad: Array | None
+
+
+class Slot:
+    """A parameter, a flat view of its data, the rule's arrays for it, its number of updates and the last one's rate."""
+
+    __slots__ = ("arrays", "data", "in_place", "parameter", "rate", "shape", "state", "t", "theta")
+
+    def __init__(self, parameter: Parameter, names: tuple[str | None, ...]) -> None:
+        data = getattr(parameter, "data", None)
+        if not isinstance(data, np.ndarray) or data.dtype.kind != "f":
+            raise TypeError(f"a parameter must be a tensor of floats, got {parameter!r}")
+        self.parameter = parameter
+        self.shape = data.shape
+        self.state = {name: np.zeros(data.size, data.dtype) for name in names if name}
+        self.arrays = [self.state[name] if name else None for name in names]
+        self.t = 0
+        self.rate = 0.0
+        self.take_up(data)
+
+    def take_up(self, data: Array) -> None:
+        """Let `theta` be a flat view of `data`; a flat copy, to be written back, where `data` isn't contiguous."""
+        if data.shape != self.shape:
+            raise ValueError(f"a parameter of shape {self.shape} was given data of shape {data.shape}")
+        self.data = data
+        self.theta = data.ravel()
+        self.in_place = data.flags.c_contiguous
+
+
+class Optimizer:
+    """Base of all rules. A rule is a kernel and a small class that says which numbers the kernel gets.
+
+    `update(theta, grad, *arrays, *constants)` is the kernel: it writes one parameter's flat data and arrays in place.
+    `arrays` names those arrays, which are zero at first; None stands for one that the rule's settings don't need.
+    `constants(rate, t)` gives the other arguments for a parameter's t-th update, t = 1, 2, …; they are cast to the
+    parameter's dtype before the call, so that a float32 kernel computes in float32.
+
+    Parameters
+    ----------
+    params
+        Tensors. One that occurs twice (tied weights) is updated once.
+    lr
+        The rate η ≥ 0, or a schedule: a callable from the number of steps taken, 0 before the first, to the rate.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For no parameters, parameters that aren't floating tensors, and numbers out of their range.
+    """
+
+    update: Callable[..., None]
+    arrays: tuple[str | None, ...] = ()
+    schedule: Callable[[int], float] | None
+
+    def __init__(self, params: Iterable[Parameter], lr: Rate) -> None:
+        unique = {id(parameter): parameter for parameter in params}
+        if not unique:
+            raise ValueError("an optimizer needs at least one parameter, got none")
+        self._slots = [Slot(parameter, self.arrays) for parameter in unique.values()]
+        self.steps = 0
+        self.lr = lr
+
+    @property
+    def lr(self) -> float:
+        """The rate that the next step will use. It may be set to a number or to a schedule."""
+        return self._lr if self.schedule is None else number("the schedule's rate", self.schedule(self.steps), least=0)
+
+    @lr.setter
+    def lr(self, lr: Rate) -> None:
+        if callable(lr):
+            self.schedule = lr
+        else:
+            self._lr, self.schedule = number("lr", lr, least=0), None
+
+    def constants(self, rate: float, t: int) -> tuple[float, ...]:
+        raise NotImplementedError
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient; the others keep their data, their arrays and their t."""
+        rate = self.lr
+        cast: tuple[Any, ...] = ()
+        cast_for: tuple[Any, int] | None = None  # most often all parameters share dtype and t: computed once
+        for slot in self._slots:
+            parameter = slot.parameter
+            grad, data = parameter.grad, parameter.data
+            if grad is None:
+                continue
+            if grad.shape != slot.shape:
+                raise ValueError(f"a parameter of shape {slot.shape} has a gradient of shape {grad.shape}")
+            if data is not slot.data or not slot.in_place:
+                slot.take_up(data)
+            theta = slot.theta
+            slot.t += 1
+            slot.rate = rate
+            if cast_for != (theta.dtype, slot.t):
+                cast_for = theta.dtype, slot.t
+                cast = tuple(map(theta.dtype.type, self.constants(rate, slot.t)))
+            run = self.update if theta.size < PARALLEL_FROM else in_chunks(self.update)
+            run(theta, grad.ravel(), *slot.arrays, *cast)
+            if not slot.in_place:
+                data[...] = theta.reshape(slot.shape)
+        self.steps += 1
+
+    def zero_grad(self) -> None:
+        """Forget every parameter's gradient."""
+        for slot in self._slots:
+            slot.parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a run needs to go on bit for bit: steps, a constant rate, and each parameter's t and arrays.
+
+        The names are flat ("0.m" is the array m of the first parameter), so that `numpy.savez` can store the result.
+        """
+        state: dict[str, Any] = {"steps": self.steps} | ({} if self.schedule else {"lr": self._lr})
+        for i, slot in enumerate(self._slots):
+            state |= {f"{i}.t": slot.t, f"{i}.rate": slot.rate}
+            state |= {f"{i}.{name}": array.copy() for name, array in slot.state.items()}
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state_dict()`'s result, in an optimizer made with the same settings for the same parameters.
+
+        Raises ValueError, and changes nothing, if a name is unknown or missing or an array has the wrong size.
+        """
+        rule, expected = type(self).__name__, self.state_dict()
+        unknown, missing = sorted(state.keys() - expected.keys()), sorted(expected.keys() - state.keys())
+        if unknown or missing:
+            raise ValueError(f"state dict doesn't fit this {rule}: unknown names {unknown}, missing names {missing}")
+        for name, value in expected.items():
+            if np.shape(value) != np.shape(state[name]):
+                raise ValueError(f"{name} has shape {np.shape(value)}; the state dict's has {np.shape(state[name])}")
+        if self.schedule is None:
+            self.lr = float(state["lr"])
+        self.steps = int(state["steps"])
+        for i, slot in enumerate(self._slots):
+            slot.t, slot.rate = int(state[f"{i}.t"]), float(state[f"{i}.rate"])
+            for name, array in slot.state.items():
+                array[...] = state[f"{i}.{name}"]
