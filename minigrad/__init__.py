@@ -1,6 +1,58 @@
 """minigrad: a small autograd engine to read, with the optimizers and schedules of the book."""
 
 from minigrad import data, models, nn, optim, schedules
+from minigrad.ema import ema
 from minigrad.gradcheck import GradcheckError, gradcheck
-from minigrad.ops import abs, clip, concatenate, exp, log, maximum, relu, sigmoid, sqrt, stack, tanh, where
+from minigrad.ops import (
+    abs,  # noqa: A004
+    clip,
+    concatenate,
+    cross_entropy,
+    exp,
+    linear,
+    log,
+    log_softmax,
+    maximum,
+    mse_loss,
+    relu,
+    sigmoid,
+    softmax,
+    sqrt,
+    stack,
+    tanh,
+    where,
+)
 from minigrad.tensor import Tensor, no_grad
+from minigrad.train import History, fit
+
+__all__ = [
+    "GradcheckError",
+    "History",
+    "Tensor",
+    "abs",
+    "clip",
+    "concatenate",
+    "cross_entropy",
+    "data",
+    "ema",
+    "exp",
+    "fit",
+    "gradcheck",
+    "linear",
+    "log",
+    "log_softmax",
+    "maximum",
+    "models",
+    "mse_loss",
+    "nn",
+    "no_grad",
+    "optim",
+    "relu",
+    "schedules",
+    "sigmoid",
+    "softmax",
+    "sqrt",
+    "stack",
+    "tanh",
+    "where",
+]

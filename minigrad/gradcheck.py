@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,8 +51,7 @@ def gradcheck(
     TypeError
         If there is no floating input, or `fn` doesn't return a tensor.
     """
-    many = isinstance(inputs, Sequence) and not np.isscalar(inputs) and not _is_numbers(inputs)
-    leaves, checked = _leaves(list(inputs) if many else [inputs])  # type: ignore[arg-type]
+    leaves, checked = _leaves(inputs)
     out = fn(*leaves)
     if not isinstance(out, Tensor):
         raise TypeError(f"gradcheck needs a function that returns a tensor; got {type(out).__name__}")
@@ -76,17 +76,18 @@ def gradcheck(
     return True
 
 
-def _is_numbers(inputs: Sequence[Operand]) -> bool:
-    return isinstance(inputs, list | tuple) and len(inputs) > 0 and all(np.isscalar(x) for x in inputs)
-
-
-def _leaves(inputs: list[Operand]) -> tuple[list[Tensor], list[int]]:
-    tensors = [x if isinstance(x, Tensor) else Tensor(np.asarray(x)) for x in inputs]
+def _leaves(inputs: Operand | Sequence[Operand]) -> tuple[list[Tensor], list[int]]:
+    """One tensor per input, those to be checked as float64 leaves, and their positions."""
+    one = not isinstance(inputs, list | tuple) or all(np.isscalar(x) for x in inputs)
+    each: Sequence[Any] = [inputs] if one else inputs  # type: ignore[assignment]
+    tensors = [x if isinstance(x, Tensor) else Tensor(np.asarray(x)) for x in each]
     floating = [i for i, x in enumerate(tensors) if x.dtype.kind == "f"]
     if not floating:
         raise TypeError("gradcheck needs at least one floating input")
     checked = [i for i in floating if tensors[i].requires_grad] or floating
-    return [Tensor(x.data.astype(np.float64), i in checked) if i in floating else x for i, x in enumerate(tensors)], checked
+    return [
+        Tensor(x.data.astype(np.float64), i in checked) if i in floating else x for i, x in enumerate(tensors)
+    ], checked
 
 
 def _difference(

@@ -26,7 +26,7 @@ class Module:
         return self.forward(x)
 
     def modules(self) -> Iterator[Module]:
-        """This module and every part of it."""
+        """The module itself and every part of it."""
         yield self
         for _, part in self._parts():
             yield from part.modules()
@@ -58,7 +58,9 @@ class Module:
         parameters = dict(self._named(""))
         unknown, missing = sorted(state.keys() - parameters.keys()), sorted(parameters.keys() - state.keys())
         if unknown or missing:
-            raise ValueError(f"state dict doesn't fit {type(self).__name__}: unknown names {unknown}, missing {missing}")
+            raise ValueError(
+                f"state dict doesn't fit {type(self).__name__}: unknown names {unknown}, missing {missing}"
+            )
         for name, parameter in parameters.items():
             if np.shape(state[name]) != parameter.shape:
                 raise ValueError(f"{name} has shape {parameter.shape}; the state dict's has {np.shape(state[name])}")

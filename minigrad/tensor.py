@@ -181,7 +181,7 @@ class Tensor:
     def __float__(self) -> float:
         return float(self.item())
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self.data, dtype, copy=copy)
 
     def __repr__(self) -> str:

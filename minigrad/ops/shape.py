@@ -15,7 +15,7 @@ def reshape(x: Operand, *shape: int | tuple[int, ...]) -> Tensor:
     """The same entries in another shape, given as a tuple or as several numbers; one may be -1."""
     x = as_tensor(x)
     before = x.shape
-    return record(x.data.reshape(*shape), (x,), lambda grad: (grad.reshape(before),))
+    return record(x.data.reshape(*shape), (x,), lambda grad: (grad.reshape(before),))  # type: ignore[arg-type]
 
 
 @method("transpose")

@@ -1,0 +1,37 @@
+"""The dense layer's op."""
+
+from __future__ import annotations
+
+from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
+
+
+def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
+    """x Wᵀ + b, for x (…, in), weight W (out, in) and bias b (out,); the result is (…, out).
+
+    ∂L/∂x = G W, ∂L/∂W = Gᵀ x and ∂L/∂b = Σ G over the leading axes, with G = ∂L/∂out.
+
+    Raises
+    ------
+    ValueError
+        If the shapes don't fit.
+    """
+    x, weight = as_tensor(x), as_tensor(weight)
+    bias = None if bias is None else as_tensor(bias)
+    if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
+        raise ValueError(f"linear needs x (…, in) and weight (out, in); got shapes {x.shape} and {weight.shape}")
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"linear with weight {weight.shape} needs bias {weight.shape[:1]}; got {bias.shape}")
+    rows = x.data.reshape(-1, x.shape[-1])
+    matrix = weight.data
+    out = rows @ matrix.T
+    if bias is not None:
+        out += bias.data
+
+    def backward(grad: Array) -> tuple[Array | None, ...]:
+        grad_rows = grad.reshape(-1, grad.shape[-1])
+        by_x = (grad_rows @ matrix).reshape(x.shape) if x.requires_grad else None
+        by_weight = grad_rows.T @ rows if weight.requires_grad else None
+        return (by_x, by_weight) if bias is None else (by_x, by_weight, grad_rows.sum(0))
+
+    parents = (x, weight) if bias is None else (x, weight, bias)
+    return record(out.reshape(*x.shape[:-1], len(matrix)), parents, backward)
