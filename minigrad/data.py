@@ -1,4 +1,4 @@
-"""Data sets as plain arrays: the handwritten digits that come with scikit-learn, CIFAR-10 in its official binary layout."""
+"""Data sets as plain arrays: the handwritten digits that scikit-learn brings, and CIFAR-10."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+from minigrad.arguments import integer
 
 Pair = tuple[np.ndarray, np.ndarray]
 """``(inputs, labels)``, equally long along their first axis."""
@@ -111,14 +113,13 @@ def batches(
     Every example comes once, in an order drawn from ``rng`` (a generator or a seed), or as stored if it is ``None``.
     """
     count = check_pair("batches", inputs, labels)
-    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise ValueError(f"batch_size must be a positive integer, got {batch_size!r}")
+    batch_size = integer("batch_size", batch_size, least=1)
     order = None if rng is None else np.random.default_rng(rng).permutation(count)
-    return _slices(inputs, labels, int(batch_size), order)
+    return _slices(inputs, labels, batch_size, order)
 
 
 def as_inputs(batch: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """What a model is given: uint8 images scaled from 0…255 to [0, 1], floating inputs as they are, both as ``dtype``."""
+    """What a model is given, as ``dtype``: uint8 images scaled from 0…255 to [0, 1], floating inputs as they are."""
     if batch.dtype == np.uint8:
         return np.divide(batch, 255, dtype=dtype)
     if not np.issubdtype(batch.dtype, np.floating):
@@ -158,8 +159,8 @@ def _read_cifar10(folder: Path, names: tuple[str, ...]) -> Pair:
                 f"delete {folder} and get the data again"
             )
         records = np.fromfile(path, dtype=np.uint8).reshape(-1, CIFAR10_RECORD)
-        if records[:, 0].max() > 9:
-            raise ValueError(f"{path} is not a CIFAR-10 batch: it holds the label {records[:, 0].max()}, not only 0 to 9")
+        if (label := records[:, 0].max()) > 9:
+            raise ValueError(f"{path} is not a CIFAR-10 batch: it holds the label {label}, not only 0 to 9")
         part = slice(i * CIFAR10_IMAGES_PER_FILE, (i + 1) * CIFAR10_IMAGES_PER_FILE)
         labels[part] = records[:, 0]
         images[part] = records[:, 1:].reshape(-1, 3, 32, 32)

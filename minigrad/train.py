@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import integer
 from minigrad.data import Pair, as_inputs, batches, check_pair
 from minigrad.ops import cross_entropy
 from minigrad.tensor import Tensor, no_grad
@@ -49,6 +50,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def extend(self, other: History) -> None:
+        """Append another history's epochs."""
+        for column in fields(self):
+            getattr(self, column.name).extend(getattr(other, column.name))
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write the history to ``path``, whole or not at all."""
@@ -134,9 +140,7 @@ def fit(
     count = check_pair("train", *train)
     if validation is not None:
         check_pair("validation", *validation)
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    epochs, batch_size = integer("epochs", epochs, least=1), integer("batch_size", batch_size, least=1)
     if plateau is not None and validation is None:
         raise ValueError("plateau watches the validation loss: give validation=(inputs, labels) too")
     generator = np.random.default_rng(rng)
@@ -273,7 +277,7 @@ def _lines(epochs: int) -> Report:
     shown = 0
 
     def report(loss: float | None, history: History) -> None:
-        nonlocal shown
+        nonlocal shown  # the epochs already told
         if len(history) > shown:
             shown = len(history)
             print(f"epoch {shown}/{epochs}: {_summary(history)}, {history.seconds[-1]:.1f} s", flush=True)

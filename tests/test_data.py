@@ -20,8 +20,10 @@ def test_digits_are_the_1797_real_ones_split_by_class():
     (images, labels), (test_images, test_labels) = data.digits()
     assert images.shape == (1433, 1, 8, 8)
     assert test_images.shape == (364, 1, 8, 8)
-    assert images.dtype == np.float32 and labels.dtype == np.int64
-    assert images.min() == 0 and images.max() == 1
+    assert images.dtype == np.float32
+    assert labels.dtype == np.int64
+    assert images.min() == 0
+    assert images.max() == 1
     share = np.bincount(test_labels) / (np.bincount(labels) + np.bincount(test_labels))
     np.testing.assert_allclose(share, 0.2, atol=0.005)
     rows = {row.tobytes() for row in images} & {row.tobytes() for row in test_images}
@@ -56,8 +58,8 @@ def test_batches_without_a_seed_keep_the_order_and_other_seeds_differ():
         (np.zeros((3, 2)), np.zeros(3), 2, TypeError, "integer labels, got float64"),
         (np.zeros((0, 2)), np.zeros(0, int), 2, ValueError, "at least one example"),
         ([[1.0]], [0], 2, TypeError, "two NumPy arrays .* list, list"),
-        (np.zeros((3, 2)), np.zeros(3, int), 0, ValueError, "positive integer, got 0"),
-        (np.zeros((3, 2)), np.zeros(3, int), 1.5, ValueError, "positive integer, got 1.5"),
+        (np.zeros((3, 2)), np.zeros(3, int), 0, ValueError, "batch_size must be ≥ 1, got 0"),
+        (np.zeros((3, 2)), np.zeros(3, int), 1.5, TypeError, "batch_size must be an integer, got 1.5"),
     ],
 )
 def test_bad_batches_are_refused_at_the_call(inputs, labels, batch_size, error, says):
@@ -98,7 +100,9 @@ def write_cifar10(root):
 def test_cifar10_reads_the_official_layout(small, tmp_path):
     write_cifar10(tmp_path)
     (images, labels), (test_images, test_labels) = data.cifar10(tmp_path)
-    assert images.shape == (100, 3, 32, 32) and images.dtype == np.uint8 and labels.dtype == np.int64
+    assert images.shape == (100, 3, 32, 32)
+    assert images.dtype == np.uint8
+    assert labels.dtype == np.int64
     assert test_images.shape == (20, 3, 32, 32)
     row = records(2)[7]
     assert labels[47] == row[0]
@@ -224,7 +228,7 @@ def test_a_download_with_another_checksum_is_refused(small, served, tmp_path, mo
 
 def test_a_failed_download_says_what_to_do(small, served, tmp_path):
     served.unlink()
-    with pytest.raises(OSError, match="could not download .* unpack it in"):
+    with pytest.raises(OSError, match=r"could not download .* unpack it in"):
         data.cifar10(tmp_path / "new", download=True)
 
 
@@ -238,5 +242,7 @@ def test_the_real_cifar10_where_it_is_there():
         (images, labels), (test_images, test_labels) = data.cifar10()
     except (FileNotFoundError, ImportError) as error:
         pytest.skip(str(error))
-    assert images.shape == (50_000, 3, 32, 32) and test_images.shape == (10_000, 3, 32, 32)
-    assert np.bincount(labels).tolist() == [5000] * 10 and np.bincount(test_labels).tolist() == [1000] * 10
+    assert images.shape == (50_000, 3, 32, 32)
+    assert test_images.shape == (10_000, 3, 32, 32)
+    assert np.bincount(labels).tolist() == [5000] * 10
+    assert np.bincount(test_labels).tolist() == [1000] * 10

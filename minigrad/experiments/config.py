@@ -1,0 +1,115 @@
+"""An experiment as data: frozen, comparable, and the same after a trip through JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from minigrad.arguments import choice, integer
+
+SCHEDULES = ("constant", "plateau", "exponential", "cosine", "step", "warmup-cosine")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides a run's result, its seed aside.
+
+    Attributes
+    ----------
+    data
+        "cifar10"; or "digits", scikit-learn's, magnified to 32×32 pixels, which needs no download.
+    train_size, validation_size, test_size
+        Images trained on, held out to choose by, and reported on: fixed sets with equally many images per class.
+    lr, betas, eps, weight_decay, bias_correction, eps_form
+        The optimizer's settings; lr is the initial rate η₀.
+    schedule
+        With T the number of updates of the whole run:
+        "constant" η₀;
+        "plateau" `ReduceLROnPlateau` on the validation loss, Keras's convention, factor 0.1, `patience` epochs;
+        "exponential" from η₀ to η₀/100 over T;
+        "cosine" from η₀ to 0 over T;
+        "step" a tenth after T/2 and a hundredth after 3T/4;
+        "warmup-cosine" the same cosine, multiplied by a ramp over the first T/20 updates.
+    record_steps
+        Keep each update's loss and rate.
+    record_rates
+        After each epoch keep percentiles of the effective rates η/(√v̂ + ε) of each layer's weights.
+    """
+
+    data: str = "cifar10"
+    train_size: int = 45_000
+    validation_size: int = 5_000
+    test_size: int = 10_000
+    model: str = "lenet5"
+    optimizer: str = "adam"
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    bias_correction: bool = True
+    eps_form: str = "algorithm1"
+    schedule: str = "constant"
+    patience: int = 5
+    epochs: int = 60
+    batch_size: int = 32
+    record_steps: bool = False
+    record_rates: bool = False
+
+    def __post_init__(self) -> None:
+        choice("data", self.data, ("cifar10", "digits"))
+        choice("model", self.model, ("lenet5",))
+        choice("optimizer", self.optimizer, ("adam", "adamw"))
+        choice("schedule", self.schedule, SCHEDULES)
+        for name in ("train_size", "validation_size", "test_size", "epochs", "batch_size"):
+            integer(name, getattr(self, name), least=1)
+
+    @property
+    def steps(self) -> int:
+        """The number of updates of the whole run."""
+        return self.epochs * -(-self.train_size // self.batch_size)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {**asdict(self), "betas": list(self.betas)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Config:
+        """The inverse of `to_dict`; ValueError for unknown or missing entries."""
+        names = {column.name for column in fields(cls)}
+        if values.keys() != names:
+            raise ValueError(
+                f"not a configuration: unknown {sorted(values.keys() - names)}, missing {sorted(names - values.keys())}"
+            )
+        return cls(**{**values, "betas": tuple(values["betas"])})
+
+    def quick(self) -> Config:
+        """The same on a few hundred digits and for at most three epochs: seconds instead of minutes."""
+        return replace(
+            self,
+            data="digits",
+            train_size=400,
+            validation_size=200,
+            test_size=300,
+            epochs=min(self.epochs, 3),
+            patience=1,
+        )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A question, and the configurations, here called arms, whose runs answer it.
+
+    Runs of several arms with the same seed are a pair: same initial weights, same order of the batches.
+    """
+
+    name: str
+    question: str
+    arms: Mapping[str, Config] = field(hash=False)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    kind: str = "paired"
+
+    def quick(self) -> Experiment:
+        """The quick version, whose results are kept apart."""
+        arms = {arm: config.quick() for arm, config in self.arms.items()}
+        return replace(self, name=f"{self.name}-quick", arms=arms, seeds=self.seeds[:2])

@@ -1,0 +1,220 @@
+"""Figures of the stored results: each function returns a matplotlib figure and its alternative text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import figures
+from minigrad.experiments.catalogue import RATES
+from minigrad.experiments.config import SCHEDULES, Experiment
+from minigrad.experiments.single import PERCENTILES
+from minigrad.experiments.store import Scan
+from minigrad.experiments.tables import accuracy_on_test, paired
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Drawing = tuple["Figure", str]
+
+COLOURS = dict(zip(SCHEDULES, figures.PALETTE.values(), strict=True))
+
+
+def write(experiment: Experiment, found: Scan, folder: Path) -> list[Path]:
+    """Draw an experiment's figures as SVG files into ``folder``, and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, draw in drawings(experiment, found).items():
+        path = folder / f"{experiment.name}-{name}.svg"
+        path.write_text(figures.to_svg(*draw()), encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def drawings(experiment: Experiment, found: Scan) -> dict[str, Callable[[], Drawing]]:
+    """What there is to draw of an experiment with the runs that are there."""
+    if experiment.kind == "grid":
+        return {"heat-map": lambda: heat_map(found)}
+    if experiment.kind == "steps":
+        return {"losses": lambda: first_losses(experiment, found)}
+    if experiment.kind == "weight-decay":
+        return {"strengths": lambda: strengths(experiment, found)}
+    if experiment.kind == "rates":
+        return {"percentiles": lambda: effective_rates(experiment, found)}
+    curves = {"curves": lambda: learning_curves(experiment, found)}
+    if {"constant", "plateau"} <= experiment.arms.keys() and found.seeds("constant", "plateau"):
+        return {**curves, "differences": lambda: differences({experiment.name: found})}
+    return curves
+
+
+def learning_curves(experiment: Experiment, found: Scan) -> Drawing:
+    """Accuracy, loss and, below them on the same axis, the rate: mean over the runs, band from lowest to highest."""
+    from matplotlib import pyplot as plt
+
+    with figures.style():
+        fig, axes = plt.subplots(3, 1, figsize=(6.4, 6.2), sharex=True, height_ratios=(3, 3, 1.6))
+        for arm in experiment.arms:
+            histories = [record["history"] for record in found.records(arm) if record["diverged"] is None]
+            if not histories:
+                continue
+            colour = COLOURS.get(arm, figures.BLUE)
+            for ax, column in zip(axes, ("val_accuracy", "val_loss", "lr"), strict=True):
+                line = _band(ax, np.array([history[column] for history in histories]), colour)
+                if ax is axes[0]:
+                    figures.label_line(line, arm)
+            train = np.array([history["loss"] for history in histories])
+            axes[1].plot(_epochs(train), train.mean(axis=0), color=colour, linestyle=":", linewidth=1.5)
+        axes[0].set(ylabel="accuracy", title="Validation accuracy")
+        axes[1].set(ylabel="cross-entropy", title="Loss: validation (line), training (dots)")
+        axes[2].set(ylabel="η", yscale="log", xlabel="epoch", title="Learning rate")
+    counts = ", ".join(f"{arm}: {len(found.records(arm))} runs" for arm in experiment.arms)
+    return fig, (
+        f"Learning curves of {experiment.name} ({counts}) in three panels over the epochs: validation accuracy, "
+        "validation and training loss, and the learning rate, as means with bands from the lowest to the highest run."
+    )
+
+
+def differences(found: dict[str, Scan]) -> Drawing:
+    """Test accuracy with decay minus without, pair by pair, with mean and t interval; last and best epoch."""
+    from matplotlib import pyplot as plt
+
+    rows = [(name, scan, at) for name, scan in found.items() for at in ("last", "best")]
+    told = []
+    with figures.style():
+        fig, ax = plt.subplots(figsize=(6.4, 0.9 + 0.55 * len(rows)))
+        ax.axvline(0, color="black", linewidth=1)
+        for y, (name, scan, at) in enumerate(rows):
+            result = paired(scan, "constant", "plateau", at)
+            colour = figures.BLUE if at == "last" else figures.ORANGE
+            ax.plot(100 * np.array(result.values), [y] * len(result.values), "o", color=colour, alpha=0.5, markersize=6)
+            if result.t is not None:
+                ax.plot(100 * np.array(result.t), [y + 0.25] * 2, color=colour)
+            ax.plot(100 * result.mean, y + 0.25, "D", color=colour, markersize=5)
+            told.append(f"{name}, {at} epoch: {100 * result.mean:+.2f}")
+        ax.set_yticks(range(len(rows)), [f"{name}, {at} epoch" for name, _, at in rows])
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+        ax.set(xlabel="test accuracy with decay − without, percentage points", title="Each dot is one pair of runs")
+    return fig, (
+        "Differences of test accuracy between paired runs with and without decay, as dots with mean and interval. "
+        "Means in percentage points: " + "; ".join(told) + "."
+    )
+
+
+def heat_map(found: Scan) -> Drawing:
+    """The grid: mean test accuracy after the last epoch, by initial rate and schedule; the article's are boxed."""
+    from matplotlib import pyplot as plt
+
+    arms = [[f"{schedule}-{lr:g}" for lr in RATES] for schedule in SCHEDULES]
+    values = np.array([[_mean_accuracy(found, arm) for arm in row] for row in arms])
+    best = np.unravel_index(np.nanargmax(values), values.shape) if np.isfinite(values).any() else None
+    low = float(np.nanmin(values)) if best else 0.0
+    with figures.style():
+        fig, ax = plt.subplots(figsize=(6.4, 3.6))
+        ax.grid(visible=False)
+        span = (float(np.nanmax(values)) - low if best else 1.0) or 1.0
+        for (i, j), value in np.ndenumerate(values):
+            shade = 0.0 if np.isnan(value) else 0.06 + 0.5 * (value - low) / span
+            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, color=figures.BLUE, alpha=shade, linewidth=0))
+            weight = "bold" if (i, j) == best else "normal"
+            text = "–" if np.isnan(value) else f"{100 * value:.1f}"
+            ax.text(j, i, text, ha="center", va="center", fontweight=weight)
+        for i, j in ((0, 0), (1, 0), (0, 2), (1, 2)):  # constant and plateau, at 1e-4 and 1e-3
+            ax.add_patch(
+                plt.Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, edgecolor=figures.ORANGE, linewidth=2)
+            )
+        ax.set_xticks(range(len(RATES)), [f"{lr:g}" for lr in RATES])
+        ax.set_yticks(range(len(SCHEDULES)), SCHEDULES)
+        ax.set(xlim=(-0.5, len(RATES) - 0.5), ylim=(len(SCHEDULES) - 0.5, -0.5), xlabel="initial rate η₀")
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
+        ax.set_title("Test accuracy in %, 10,000 images; boxed: the article's cells")
+    told = f" The highest mean is {100 * values[best]:.1f} % with {arms[best[0]][best[1]]}." if best else ""
+    return fig, f"A table of six schedules by five initial rates, shaded by mean test accuracy.{told}"
+
+
+def first_losses(experiment: Experiment, found: Scan) -> Drawing:
+    """Training loss at each of the first updates: mean over the seeds, smoothed over five updates."""
+    from matplotlib import pyplot as plt
+
+    told = []
+    with figures.style():
+        fig, ax = plt.subplots(figsize=(6.4, 3.4))
+        styles = zip(experiment.arms, figures.PALETTE.values(), ("-", "-", "--", ":"), strict=False)
+        for arm, colour, dashes in styles:
+            losses = [record["history"]["step_loss"] for record in found.records(arm)]
+            if not losses:
+                continue
+            mean = np.convolve(np.mean(losses, axis=0), np.ones(5) / 5, mode="valid")
+            ax.plot(np.arange(len(mean)) + 3, mean, color=colour, linestyle=dashes, label=arm)
+            told.append(f"{arm} ends at {mean[-1]:.2f}")
+        ax.legend()
+        ax.set(xlabel="update", ylabel="training loss", title="The first updates, mean of the seeds")
+    return fig, "Training loss over the first 200 updates for each form of Adam: " + "; ".join(told) + "."
+
+
+def strengths(experiment: Experiment, found: Scan) -> Drawing:
+    """Test accuracy against the strength of weight decay, with and without cosine, a panel for each kind."""
+    from matplotlib import pyplot as plt
+
+    with figures.style():
+        fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True)
+        for ax, optimizer, title in zip(axes, ("adam", "adamw"), ("Adam + L2", "AdamW"), strict=True):
+            for schedule in ("constant", "cosine"):
+                arms = [a for a, c in experiment.arms.items() if (c.optimizer, c.schedule) == (optimizer, schedule)]
+                points = [
+                    (experiment.arms[arm].weight_decay, 100 * _mean_accuracy(found, arm))
+                    for arm in arms
+                    if found.records(arm)
+                ]
+                if points:
+                    (line,) = ax.plot(*zip(*points, strict=True), "o-", color=COLOURS[schedule])
+                    figures.label_line(line, schedule, at=points[0][0], dx=4, dy=10)
+            ax.set(xscale="log", xlabel="λ", title=title)
+        axes[0].set_ylabel("test accuracy, last epoch, %")
+    return fig, (
+        "Mean test accuracy against the strength of weight decay, with Adam and L2 on the left and AdamW on the right, "
+        "each with a constant rate and with cosine decay."
+    )
+
+
+def effective_rates(experiment: Experiment, found: Scan) -> Drawing:
+    """Percentiles of η/(√v̂ + ε) over all parameters, epoch by epoch, a panel for each arm."""
+    from matplotlib import pyplot as plt
+
+    told = []
+    with figures.style():
+        fig, axes = plt.subplots(1, len(experiment.arms), figsize=(6.4, 3.4), sharey=True, squeeze=False)
+        for ax, arm in zip(axes[0], experiment.arms, strict=True):
+            for record in found.records(arm)[:1]:
+                rows = np.array(record["effective_rates"]["all"])
+                epochs = _epochs(rows.T)
+                colour = COLOURS[arm]
+                for low, high, alpha in ((0, 4, 0.15), (1, 3, 0.3)):
+                    ax.fill_between(epochs, rows[:, low], rows[:, high], color=colour, alpha=alpha, linewidth=0)
+                ax.plot(epochs, rows[:, 2], color=colour)
+                ax.plot(epochs, record["history"]["lr"], color="black", linewidth=1, linestyle="--")
+                told.append(f"{arm}: median {rows[0, 2]:.2g} after the first epoch, {rows[-1, 2]:.2g} after the last")
+            ax.set(yscale="log", xlabel="epoch", title=arm)
+        axes[0, 0].set_ylabel("η/(√v̂ + ε)")
+    shares = f"{PERCENTILES[0]}–{PERCENTILES[-1]} % and {PERCENTILES[1]}–{PERCENTILES[-2]} %"
+    return fig, f"Effective rates over the epochs, median and bands ({shares}), with η dashed. {'; '.join(told)}."
+
+
+def _mean_accuracy(found: Scan, arm: str) -> float:
+    records = found.records(arm)
+    return float(np.mean([accuracy_on_test(record) for record in records])) if records else float("nan")
+
+
+def _band(ax: Any, curves: np.ndarray, colour: str) -> Any:
+    epochs = _epochs(curves)
+    ax.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+    (line,) = ax.plot(epochs, curves.mean(axis=0), color=colour)
+    return line
+
+
+def _epochs(curves: np.ndarray) -> np.ndarray:
+    return np.arange(1, curves.shape[1] + 1)

@@ -1,0 +1,211 @@
+"""Tables of the stored results, as Markdown, which a terminal shows well enough."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.experiments import stats, store
+from minigrad.experiments.catalogue import RATES, find
+from minigrad.experiments.config import SCHEDULES, Experiment
+from minigrad.experiments.single import PERCENTILES
+from minigrad.experiments.store import Record, Scan
+
+ARTICLE = {
+    "article-1": {"constant": 0.5476, "plateau": 0.5617, "runs": 2},
+    "article-2": {"constant": 0.5688, "plateau": 0.5636, "runs": 3},
+}
+"""Test accuracies of the article the book grows from: means of so many runs."""
+
+Table = list[list[str]]  # the first row is the header
+
+
+def report(
+    name: str,
+    quick: bool = False,
+    out: str | os.PathLike[str] | None = None,
+    figures: str | os.PathLike[str] | None = None,
+) -> str:
+    """The experiment's tables and verdicts, from the stored runs; with ``figures``, also draw its figures there.
+
+    Raises
+    ------
+    FileNotFoundError
+        No run is stored yet.
+    ValueError
+        An unknown name, or a stored run of another configuration.
+    """
+    experiment = find(name, quick)
+    found = store.results(name, quick, out)
+    if not found.done:
+        flag = " --quick" if quick else ""
+        raise FileNotFoundError(f"no finished run of {experiment.name}: `minigrad experiment run {name}{flag}` first")
+    parts = [f"# {experiment.name}: {experiment.question}", progress(experiment, found), data_note(found)]
+    parts += [f"not readable, left out: {complaint}" for complaint in found.unreadable]
+    for heading, table in tables(experiment, found):
+        parts += [f"## {heading}", markdown(table)]
+    parts += verdicts(experiment, found)
+    if figures is not None:
+        from minigrad.experiments import plots
+
+        parts += [f"drawn: {path}" for path in plots.write(experiment, found, Path(figures))]
+    return "\n\n".join(parts)
+
+
+def progress(experiment: Experiment, found: Scan) -> str:
+    """How many of the experiment's own runs there are."""
+    wanted = {(arm, seed) for arm in experiment.arms for seed in experiment.seeds}
+    more = len(found.done.keys() - wanted)
+    extra = f", and {more} with other seeds" if more else ""
+    return f"{len(found.done.keys() & wanted)} of {len(wanted)} runs{extra}"
+
+
+def data_note(found: Scan) -> str:
+    """What data the runs used, and on what machine."""
+    whats = sorted({record["data"]["what"] for record in found.done.values()})
+    machines = sorted({f"{r['machine']['cpu']} ({r['machine']['cores']} cores)" for r in found.done.values()})
+    return f"data: {'; '.join(whats)}; computed on {'; '.join(machines)}, one thread a run"
+
+
+def tables(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
+    """The tables of an experiment, by what kind it is."""
+    kinds: dict[str, Callable[[Experiment, Scan], list[tuple[str, Table]]]] = {
+        "paired": lambda e, s: [("Accuracies", accuracies(e, s))],
+        "grid": lambda e, s: [("Test accuracy after the last epoch", grid(s))],
+        "steps": lambda e, s: [("The first updates", first_steps(e, s))],
+        "weight-decay": lambda e, s: [("Accuracies", accuracies(e, s)), ("Chosen by validation", weight_decay(e, s))],
+        "rates": lambda e, s: [("Effective rates of all parameters", effective_rates(e, s))],
+    }
+    return kinds[experiment.kind](experiment, found)
+
+
+def verdicts(experiment: Experiment, found: Scan) -> list[str]:
+    """What can be said of decay against none, where that is the question."""
+    if set(experiment.arms) != {"constant", "plateau"} or not found.seeds("constant", "plateau"):
+        return []
+    lines = []
+    for at in ("last", "best"):
+        difference = paired(found, "constant", "plateau", at)
+        lines.append(
+            f"{at} epoch, plateau − constant: {interval(difference)}: {stats.shown(difference, 'decay', 'none')}"
+        )
+    return lines
+
+
+def accuracy_on_test(record: Record, at: str = "last") -> float:
+    """Test accuracy with the last epoch's weights, or with those of the best epoch by validation."""
+    return float(record["test_accuracy"][at])
+
+
+def val_accuracy(record: Record, at: str = "last") -> float:
+    """Validation accuracy of the last or the best epoch; chance for a run that diverged at once."""
+    values = record["history"]["val_accuracy"] or [0.1]
+    return float(max(values) if at == "best" else values[-1])
+
+
+def paired(found: Scan, first: str, second: str, at: str = "last") -> stats.Mean:
+    """Test accuracy of the second arm minus the first's, over the seeds that both have."""
+    seeds = found.seeds(first, second)
+    return stats.paired(*([accuracy_on_test(found.done[arm, seed], at) for seed in seeds] for arm in (first, second)))
+
+
+def interval(result: stats.Mean, scale: float = 100, unit: str = " points", digits: int = 2) -> str:
+    """A mean with both intervals, in percentage points unless told otherwise."""
+    text = f"{scale * result.mean:+.{digits}f}{unit}"
+    for name, bounds in (("t", result.t), ("bootstrap", result.bootstrap)):
+        if bounds is not None:
+            text += f", {name} [{scale * bounds[0]:+.{digits}f}, {scale * bounds[1]:+.{digits}f}]"
+    return text
+
+
+def accuracies(experiment: Experiment, found: Scan) -> Table:
+    """Per arm: seeds, test accuracy at the last and the best epoch, where the best was, and time."""
+    article = ARTICLE.get(experiment.name, {})
+    header = ["arm", "runs", "test, last epoch", "test, best epoch", "best epoch", "s per epoch"]
+    rows = [header + ["article"] * bool(article)]
+    for arm in experiment.arms:
+        records = found.records(arm)
+        if not records:
+            continue
+        row = [arm, str(len(records))]
+        row += [spread([accuracy_on_test(record, at) for record in records]) for at in ("last", "best")]
+        row.append(spread([record["best_epoch"] or 0 for record in records], digits=0))
+        row.append(f"{np.mean([s for record in records for s in record['history']['seconds']] or [0]):.2f}")
+        rows.append(row + ([f"{article[arm]:.4f}"] if article else []))
+    return rows
+
+
+def grid(found: Scan, at: str = "last") -> Table:
+    """Mean test accuracy by initial rate and schedule, with the number of runs where it isn't the full one."""
+    rows = [["schedule", *(f"η₀ = {lr:g}" for lr in RATES)]]
+    for schedule in SCHEDULES:
+        cells = [found.records(f"{schedule}-{lr:g}") for lr in RATES]
+        rows.append([schedule, *(spread([accuracy_on_test(r, at) for r in cell]) if cell else "–" for cell in cells)])
+    return rows
+
+
+def chosen(found: Scan, arms: Iterable[str]) -> str | None:
+    """Of the arms with finished runs, the one with the highest mean validation accuracy after the last epoch."""
+    there = [arm for arm in arms if found.records(arm)]
+    return max(there, key=lambda arm: np.mean([val_accuracy(r) for r in found.records(arm)]), default=None)
+
+
+def weight_decay(experiment: Experiment, found: Scan) -> Table:
+    """For each optimizer and schedule the strength chosen by validation, and the test accuracy there."""
+    rows = [["optimizer", "schedule", "λ chosen", "runs", "test, last epoch"]]
+    for optimizer, label in (("adam", "Adam + L2"), ("adamw", "AdamW")):
+        for schedule in ("constant", "cosine"):
+            arms = [a for a, c in experiment.arms.items() if (c.optimizer, c.schedule) == (optimizer, schedule)]
+            if (arm := chosen(found, arms)) is None:
+                continue
+            records = found.records(arm)
+            accuracy = spread([accuracy_on_test(record) for record in records])
+            strength = f"{experiment.arms[arm].weight_decay:g}"
+            rows.append([label, schedule, strength, str(len(records)), accuracy])
+    return rows
+
+
+def first_steps(experiment: Experiment, found: Scan) -> Table:
+    """Per arm: mean training loss over parts of the first updates, and validation accuracy after them."""
+    rows = [["arm", "runs", "loss, updates 1–20", "21–100", "101–200", "validation accuracy"]]
+    for arm in experiment.arms:
+        records = found.records(arm)
+        if not records:
+            continue
+        losses = [np.array(record["history"]["step_loss"]) for record in records]
+        parts = [
+            [float(loss[a:b].mean()) for loss in losses if len(loss) > a] for a, b in ((0, 20), (20, 100), (100, 200))
+        ]
+        cells = [spread(part, digits=3) if part else "–" for part in parts]
+        rows.append([arm, str(len(records)), *cells, spread([val_accuracy(record) for record in records])])
+    return rows
+
+
+def effective_rates(experiment: Experiment, found: Scan) -> Table:
+    """Per arm, percentiles of η/(√v̂ + ε) after the first, the middle and the last epoch (of the first seed)."""
+    rows = [["arm", "epoch", *(f"{p} %" for p in PERCENTILES)]]
+    for arm in experiment.arms:
+        for record in found.records(arm)[:1]:
+            percentiles = record["effective_rates"]["all"]
+            for epoch in sorted({1, (len(percentiles) + 1) // 2, len(percentiles)}):
+                rows.append([arm, str(epoch), *(f"{value:.2g}" for value in percentiles[epoch - 1])])
+    return rows
+
+
+def spread(values: Sequence[float], digits: int = 4) -> str:
+    """Mean ± standard deviation over the runs."""
+    text = f"{np.mean(values):.{digits}f}"
+    return text if len(values) < 2 else f"{text} ± {np.std(values, ddof=1):.{digits}f}"
+
+
+def markdown(table: Table) -> str:
+    """A table as Markdown, its columns aligned."""
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in table
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])

@@ -1,0 +1,162 @@
+"""Statistics, tables and figures of stored results."""
+
+import numpy as np
+import pytest
+
+from minigrad.experiments import CATALOGUE, find, plots, report, stats, store
+from minigrad.experiments.tables import accuracies, chosen, grid, markdown, weight_decay
+
+scipy_stats = pytest.importorskip("scipy.stats")
+
+
+def test_the_t_interval_is_scipys_paired_one():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=7)
+    b = a + rng.normal(0.3, 0.2, size=7)
+    ours = stats.paired(a.tolist(), b.tolist())
+    theirs = scipy_stats.ttest_rel(b, a).confidence_interval(0.95)
+    np.testing.assert_allclose(ours.t, (theirs.low, theirs.high))
+    assert ours.mean == pytest.approx((b - a).mean())
+
+
+def test_the_bootstrap_interval_is_scipys():
+    x = np.random.default_rng(1).exponential(size=12)
+    theirs = scipy_stats.bootstrap((x,), np.mean, method="percentile", n_resamples=20_000).confidence_interval
+    np.testing.assert_allclose(stats.mean(x.tolist()).bootstrap, (theirs.low, theirs.high), atol=0.03)
+
+
+def test_the_intervals_cover_as_often_as_they_say():
+    rng = np.random.default_rng(2)
+    samples = rng.normal(1, 1, (400, 5))
+    intervals = [stats.mean(sample.tolist()) for sample in samples]
+    by_t = np.mean([low <= 1 <= high for low, high in (i.t for i in intervals)])
+    by_bootstrap = np.mean([low <= 1 <= high for low, high in (i.bootstrap for i in intervals)])
+    assert 0.92 < by_t < 0.98
+    assert by_bootstrap < 0.92, "of five values the bootstrap's interval is too narrow, as its docstring says"
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict", "words"),
+    [
+        ([0.01, 0.012, 0.011, 0.009, 0.01], 1, "decay is better than none"),
+        ([-0.01, -0.012, -0.011, -0.009, -0.01], -1, "decay is worse than none"),
+        ([0.01, -0.012, 0.011, -0.009, 0.01], 0, "no difference between decay and none can be shown from 5 pairs"),
+        ([0.01, 0.03], 0, "no difference"),  # same signs, but two values tell little
+        ([0.5], 0, "nothing can be said"),
+    ],
+)
+def test_the_verdict_needs_both_intervals(differences, verdict, words):
+    result = stats.mean(differences)
+    assert result.verdict == verdict
+    assert words in stats.shown(result, "decay", "none")
+
+
+def outcome(config, seed, shift):
+    """A plausible outcome with accuracies that are easy to recognise."""
+    rng = np.random.default_rng(seed)
+    accuracy = (0.4 + shift + 0.001 * np.arange(config.epochs) + rng.normal(0, 1e-4, config.epochs)).tolist()
+    ones = [1.0] * config.epochs
+    history = {"loss": ones, "accuracy": accuracy, "val_loss": ones, "val_accuracy": accuracy, "lr": ones}
+    history |= {"seconds": ones}
+    if config.record_steps:
+        history |= {"step_loss": [2.0] * config.steps, "step_lr": [1e-3] * config.steps}
+    rates = {"all": [[0.1, 0.2, 0.3, 0.4, 0.5]] * config.epochs} if config.record_rates else None
+    return {
+        "history": history,
+        "effective_rates": rates,
+        "best_epoch": config.epochs,
+        "test_accuracy": {"best": 0.52 + shift, "last": 0.5 + shift + 0.001 * seed},
+        "diverged": None,
+        "data": {"name": config.data, "sha256": "0", "what": "made up"},
+        "versions": {},
+        "machine": {"cpu": "none", "cores": 0},
+        "threads": 1,
+        "seconds": 1.0,
+    }
+
+
+@pytest.fixture(params=CATALOGUE)
+def stored(request, tmp_path):
+    """An experiment with made-up results: each arm is one hundredth better than the one before."""
+    experiment = find(request.param)
+    for i, (arm, config) in enumerate(experiment.arms.items()):
+        for seed in experiment.seeds:
+            store.save(tmp_path, experiment, arm, seed, outcome(config, seed, 0.01 * i))
+    return experiment, tmp_path
+
+
+def test_every_experiment_has_its_table_and_its_figures(stored, tmp_path):
+    pytest.importorskip("matplotlib")
+    experiment, out = stored
+    count = len(experiment.arms) * len(experiment.seeds)
+    text = report(experiment.name, out=out, figures=tmp_path / "figures")
+    assert f"{count} of {count} runs" in text
+    assert "made up" in text
+    drawn = list((tmp_path / "figures").glob("*.svg"))
+    assert len(drawn) == len(plots.drawings(experiment, store.scan(experiment, out)))
+    assert all(path.read_text().startswith("<svg") for path in drawn)
+
+
+def test_a_part_of_the_runs_is_reported_as_a_part(stored, tmp_path):
+    pytest.importorskip("matplotlib")
+    experiment, out = stored
+    for path in sorted(out.rglob("*.json"))[1:]:
+        path.unlink()
+    assert f"1 of {len(experiment.arms) * len(experiment.seeds)} runs" in report(
+        experiment.name, out=out, figures=tmp_path / "figures"
+    )
+
+
+def test_the_articles_table_compares_pairs(tmp_path):
+    experiment = find("article-1")
+    for arm, shift in (("constant", 0.0), ("plateau", 0.013)):
+        for seed in experiment.seeds:
+            store.save(tmp_path, experiment, arm, seed, outcome(experiment.arms[arm], seed, shift))
+    text = report("article-1", out=tmp_path)
+    assert "last epoch, plateau − constant: +1.30 points" in text
+    assert "decay is better than none (5 pairs)" in text
+    header, constant, plateau = accuracies(experiment, store.scan(experiment, tmp_path))
+    assert header[-1] == "article"
+    assert constant[2] == f"{0.502:.4f} ± {np.std([0, 1e-3, 2e-3, 3e-3, 4e-3], ddof=1):.4f}"
+    assert (constant[-1], plateau[-1]) == ("0.5476", "0.5617")
+
+
+def test_only_complete_pairs_are_compared(tmp_path):
+    experiment = find("article-1")
+    for arm, seed in (("constant", 0), ("constant", 1), ("plateau", 1), ("plateau", 2)):
+        store.save(tmp_path, experiment, arm, seed, outcome(experiment.arms[arm], seed, 0.0))
+    assert store.scan(experiment, tmp_path).seeds("constant", "plateau") == [1]
+    assert "1 pair: nothing can be said about chance" in report("article-1", out=tmp_path)
+
+
+def test_strengths_are_chosen_by_validation_not_by_test(tmp_path):
+    experiment = find("weight-decay")
+    for arm, validation, test in (("adamw-0.01-cosine", 0.5, 0.9), ("adamw-0.1-cosine", 0.6, 0.1)):
+        made = outcome(experiment.arms[arm], 0, 0.0)
+        made["history"]["val_accuracy"][-1] = validation
+        made["test_accuracy"]["last"] = test
+        store.save(tmp_path, experiment, arm, 0, made)
+    found = store.scan(experiment, tmp_path)
+    assert chosen(found, experiment.arms) == "adamw-0.1-cosine"
+    assert weight_decay(experiment, found)[1:] == [["AdamW", "cosine", "0.1", "1", "0.1000"]]
+
+
+def test_the_grid_shows_what_is_missing(tmp_path):
+    experiment = find("grid")
+    store.save(tmp_path, experiment, "cosine-0.001", 0, outcome(experiment.arms["cosine-0.001"], 0, 0.0))
+    rows = grid(store.scan(experiment, tmp_path))
+    assert rows[4] == ["cosine", "–", "–", "0.5000", "–", "–"]
+    assert markdown(rows).splitlines()[1].startswith("|---")
+    assert len({len(line) for line in markdown(rows).splitlines()}) == 1
+
+
+def test_without_results_the_report_says_what_to_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="`minigrad experiment run grid --quick` first"):
+        report("grid", quick=True, out=tmp_path)
+
+
+def test_unreadable_results_are_named(tmp_path):
+    experiment = find("first-look")
+    store.save(tmp_path, experiment, "adam", 0, outcome(experiment.arms["adam"], 0, 0.0))
+    (tmp_path / "first-look" / "adam-seed1.json").write_text("{")
+    assert "adam-seed1.json is not readable as JSON" in report("first-look", out=tmp_path)

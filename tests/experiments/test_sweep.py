@@ -1,0 +1,267 @@
+"""Sweeps: what is run, what is kept, and what survives a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minigrad import models
+from minigrad.experiments import find, load, parse_seeds, rerun, run, single, store, sweep
+
+pytest.importorskip("sklearn")
+pytest.importorskip("tqdm")
+
+NAME = "article-1"  # two arms
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The quick version's four runs, in this process."""
+    out = tmp_path_factory.mktemp("results")
+    with ThreadPoolExecutor(1) as executor:
+        return out, run(NAME, quick=True, out=out, executor=executor, progress=False)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """An executor's worth of runs, counted and cheap."""
+    done = []
+
+    def fake(config, seed):
+        done.append((config.schedule, seed))
+        return dict.fromkeys(store.KEYS) | {"diverged": "not really run", "history": {"loss": []}}
+
+    monkeypatch.setattr(sweep, "run_once", fake)
+    return done
+
+
+def quick(out, seeds=(0, 1), **options):
+    with ThreadPoolExecutor(1) as executor:
+        return run(NAME, seeds, quick=True, out=out, executor=executor, progress=False, **options)
+
+
+def measured(outcome):
+    """What must be the same when a run is done again: everything but times."""
+    history = {name: column for name, column in outcome["history"].items() if name != "seconds"}
+    return history, outcome["test_accuracy"], outcome["best_epoch"], outcome["effective_rates"]
+
+
+def test_a_finished_run_tells_everything_about_itself(finished):
+    out, paths = finished
+    assert sorted(path.name for path in out.rglob("*.json")) == sorted(path.name for path in paths)
+    record = load(paths[0])
+    assert record["config"] == find(NAME, quick=True).arms[record["arm"]].to_dict()
+    assert set(record["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds"}
+    assert {len(column) for column in record["history"].values()} == {3}
+    assert record["data"]["what"] == "scikit-learn's digits"
+    assert len(record["data"]["sha256"]) == 64
+    assert {"numpy", "numba", "python", "minigrad", "source_sha256"} <= record["versions"].keys()
+    assert record["machine"]["cores"] == os.cpu_count()
+    best = int(np.argmax(record["history"]["val_accuracy"]))
+    assert record["best_epoch"] == best + 1
+    assert 0 <= record["test_accuracy"]["last"] <= 1
+    assert paths[0].stat().st_size < 5_000
+
+
+def test_a_run_is_reproducible_from_its_file_alone_to_the_last_bit(finished):
+    _, paths = finished
+    assert measured(rerun(paths[0])) == measured(load(paths[0]))
+    assert measured(rerun(paths[0])) != measured(load(paths[2])), "another seed is another run"
+
+
+def test_the_arms_of_a_pair_begin_alike(finished):
+    out, _ = finished
+    done = store.results(NAME, quick=True, out=out).done
+    for seed in (0, 1):
+        constant, plateau = done["constant", seed]["history"], done["plateau", seed]["history"]
+        assert constant["loss"][0] == plateau["loss"][0]
+    assert done["constant", 0]["history"]["loss"][0] != done["constant", 1]["history"]["loss"][0]
+
+
+def test_best_and_last_epoch_are_told_apart():
+    assert single.best_epoch([0.1, 0.3, 0.2, 0.3]) == 2
+    assert single.best_epoch([]) is None
+
+
+def test_a_run_that_diverges_is_a_result():
+    config = replace(find(NAME, quick=True).arms["constant"], lr=1e30)
+    with np.errstate(all="ignore"):
+        outcome = single.run_once(config, 0)
+    assert "loss is" in outcome["diverged"]
+    assert len(outcome["history"]["loss"]) < config.epochs
+
+
+def test_steps_and_effective_rates_are_recorded_on_request():
+    config = replace(find(NAME, quick=True).arms["plateau"], epochs=1, record_steps=True, record_rates=True)
+    outcome = single.run_once(config, 0)
+    assert len(outcome["history"]["step_loss"]) == config.steps == 13
+    assert outcome["effective_rates"].keys() == {"0.weight", "3.weight", "7.weight", "9.weight", "11.weight", "all"}
+    (row,) = outcome["effective_rates"]["all"]
+    assert row == sorted(row)
+
+
+def test_the_percentiles_are_those_of_the_optimizers_rates():
+    from minigrad import optim
+
+    model = models.MLP([2, 2], rng=0)
+    optimizer = optim.Adam(model.parameters(), lr=0.5, eps=0.0)
+    for parameter in model.parameters():
+        parameter.grad = np.full_like(parameter.data, 4.0)
+    optimizer.step()
+    rates = single._Rates(model, optimizer)
+    rates.record()
+    assert rates.percentiles == {"1.weight": [[0.125] * 5], "all": [[0.125] * 5]}
+
+
+def test_what_is_done_is_skipped(counted, tmp_path):
+    quick(tmp_path, seeds=(0,))
+    quick(tmp_path, seeds=(0, 1))
+    assert counted == [("constant", 0), ("plateau", 0), ("constant", 1), ("plateau", 1)]
+
+
+@pytest.mark.parametrize("damage", ["", "{", "{}", "[1]", "half"])
+def test_an_unreadable_file_is_reported_and_run_again(counted, tmp_path, capsys, damage):
+    path = quick(tmp_path, seeds=(0,))[0]
+    whole = path.read_text()
+    path.write_text(whole[: len(whole) // 2] if damage == "half" else damage)
+    quick(tmp_path, seeds=(0,))
+    assert f"{path} is not" in capsys.readouterr().err
+    assert path.read_text() == whole
+    assert len(counted) == 3
+
+
+def test_a_result_of_another_configuration_is_refused_and_nothing_is_run_or_overwritten(counted, tmp_path):
+    path = quick(tmp_path, seeds=(0,))[1]
+    record = json.loads(path.read_text())
+    record["config"]["lr"] = 0.5
+    path.write_text(text := json.dumps(record))
+    counted.clear()
+    with pytest.raises(ValueError, match=r"another configuration \(lr 0\.5, not 0\.001\); nothing was overwritten"):
+        quick(tmp_path, seeds=(0, 1))
+    assert path.read_text() == text
+    assert counted == []
+
+
+def test_a_renamed_result_is_refused(counted, tmp_path):
+    path = quick(tmp_path, seeds=(0,))[0]
+    path.rename(path.with_name("constant-seed7.json"))
+    with pytest.raises(ValueError, match="seed 0, not 7"):
+        quick(tmp_path, seeds=(7,))
+
+
+def test_a_failed_run_is_told_and_the_others_are_kept(tmp_path, monkeypatch, counted):
+    good = sweep.run_once
+
+    def sometimes(config, seed):
+        if seed == 1:
+            raise MemoryError("no room")
+        return good(config, seed)
+
+    monkeypatch.setattr(sweep, "run_once", sometimes)
+    with pytest.raises(RuntimeError, match=r"(?s)2 of 4 runs failed.*plateau, seed 1: no room"):
+        quick(tmp_path)
+    assert len(list(tmp_path.rglob("*.json"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0", (0,)), ("0-4", (0, 1, 2, 3, 4)), ("3,1, 1-2", (3, 1, 2)), ("10-10", (10,))]
+)
+def test_seeds_are_parsed(text, seeds):
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "4-2", "1,,2", "1.5", "1-2-3"])
+def test_malformed_seeds_are_refused(text):
+    with pytest.raises(ValueError, match="seeds must look like"):
+        parse_seeds(text)
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_run(counted, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="can't write results to"):
+        quick(tmp_path / "file" / "results")
+    assert counted == []
+
+
+def test_missing_data_is_told_before_anything_is_started(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path / "nowhere"))
+    single._load.cache_clear()
+    with pytest.raises(FileNotFoundError, match="minigrad data cifar10 --download"):
+        run(NAME, out=tmp_path, progress=False)
+
+
+def wait_for(condition, process=None, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process is None or process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
+
+
+def alive(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_kill_loses_only_unfinished_runs_and_leaves_no_process(finished, tmp_path):
+    command = [sys.executable, "-m", "minigrad", "experiment", "run", NAME, "--quick", "--seeds", "0-19"]
+    command += ["--out", str(tmp_path)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for(lambda: len(list(tmp_path.rglob("*.json"))) >= 3, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    wait_for(lambda: not alive(process.pid))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    assert 3 <= len(before) < 40
+    for path in before:
+        load(path)  # whole, all of them
+    paths = run(NAME, (0, 1), quick=True, out=tmp_path, progress=False)
+    assert all(path.exists() for path in paths)
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items()), "nothing is done twice"
+    for path, here in zip(paths, finished[1], strict=True):
+        assert measured(load(path)) == measured(load(here)), "in another process, the same to the last bit"
+
+
+@pytest.mark.filterwarnings("ignore")  # Dask's own
+def test_a_dask_cluster_loses_nothing_when_a_worker_is_killed(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `experiments`")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        client.run(single.load_data, find(NAME, quick=True).arms["constant"])
+        pids = client.run(os.getpid)
+
+        def kill_one_at_work():
+            wait_for(lambda: list(tmp_path.rglob("*.json")) and any(client.processing().values()))
+            busy = next(worker for worker, tasks in client.processing().items() if tasks)
+            os.kill(pids[busy], signal.SIGKILL)
+            killed.append(busy)
+
+        killed = []
+        killer = threading.Thread(target=kill_one_at_work)
+        killer.start()
+        paths = run(NAME, tuple(range(10)), quick=True, dask=cluster.scheduler_address, out=tmp_path, progress=False)
+        killer.join()
+    assert len(killed) == 1
+    assert len(paths) == 20
+    for path in paths:
+        load(path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_is_not_there_is_told(tmp_path):
+    pytest.importorskip("distributed", reason="needs the extra `experiments`")
+    with pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
+        run(NAME, quick=True, dask="tcp://127.0.0.1:9", out=tmp_path, progress=False)

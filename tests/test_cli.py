@@ -1,0 +1,87 @@
+"""The command line: help everywhere, errors in one line, no traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from minigrad import cli
+from minigrad.experiments import CATALOGUE
+
+
+def minigrad(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "minigrad", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "experiment", "experiment list", "experiment run", "experiment report", "data", "data cifar10"],
+)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as done:
+        cli.main([*command.split(), "--help"])
+    assert done.value.code == 0
+    assert "usage: minigrad " + command in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["", "experiment", "data", "data mnist", "experiment run", "dance"])
+def test_an_incomplete_or_unknown_command_is_told(command, capsys):
+    with pytest.raises(SystemExit) as done:
+        cli.main(command.split())
+    assert done.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_the_experiments_are_listed(capsys):
+    assert cli.main(["experiment", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["experiment", "run", "gird"], "unknown experiment 'gird'"),
+        (["experiment", "run", "grid", "--seeds", "x"], "seeds must look like 0-4"),
+        (["experiment", "run", "grid", "--quick", "--jobs", "0"], "jobs must be ≥ 1"),
+        (["experiment", "report", "grid"], "no finished run of grid"),
+        (["data", "cifar10", "--root", "nowhere"], "--download"),
+    ],
+)
+def test_users_errors_are_one_line(arguments, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("minigrad: error: ")
+    assert says in error
+    assert len(error.splitlines()) == 1
+
+
+def test_ctrl_c_is_not_a_traceback(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "_list", lambda options: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert cli.main(["experiment", "list"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_quick_experiment_runs_and_reports(tmp_path):
+    pytest.importorskip("sklearn")
+    done = minigrad("experiment", "run", "first-look", "--quick", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "s an epoch" in done.stdout + done.stderr
+    told = minigrad("experiment", "report", "first-look", "--quick", "--out", str(tmp_path))
+    assert told.returncode == 0, told.stderr
+    assert "1 of 1 runs" in told.stdout
+
+
+def test_missing_data_is_told_without_a_traceback(tmp_path):
+    done = minigrad("experiment", "run", "first-look", "--out", str(tmp_path), MINIGRAD_DATA=str(tmp_path))
+    assert done.returncode == 1
+    assert "minigrad data cifar10 --download" in done.stderr
+    assert "Traceback" not in done.stderr
