@@ -61,6 +61,7 @@ class Adam(Optimizer):
     """
 
     update = staticmethod(adam_update)
+    arrays: tuple[str | None, ...] = ("m", "v", None)
 
     def __init__(
         self,
@@ -73,12 +74,13 @@ class Adam(Optimizer):
         bias_correction: bool = True,
         eps_form: str = "algorithm1",
     ) -> None:
-        self.betas = check_betas(betas)
+        self.betas = _check_betas(betas)
         self.eps = number("eps", eps, least=0)
         self.weight_decay = number("weight_decay", weight_decay, least=0)
         self.bias_correction = bias_correction
         self.eps_form = choice("eps_form", eps_form, ("algorithm1", "hat"))
-        self.arrays = ("m", "v", "v_max" if amsgrad else None)
+        if amsgrad:
+            self.arrays = ("m", "v", "v_max")
         super().__init__(params, lr)
 
     def constants(self, rate: float, t: int) -> tuple[float, ...]:
@@ -94,17 +96,18 @@ class Adam(Optimizer):
 
     def effective_lr(self) -> list[Array]:
         """η/(√v̂ + ε) of the step just taken: per parameter an array of its shape, NaN before its first update."""
-        return [self._effective(slot).reshape(slot.shape) for slot in self._slots]
+        return [
+            self._effective(slot).reshape(slot.shape) if slot.t else np.full(slot.shape, np.nan, slot.theta.dtype)
+            for slot in self._slots
+        ]
 
     def _effective(self, slot: Slot) -> Array:
         v = slot.state.get("v_max", slot.state["v"])
-        if slot.t == 0:
-            return np.full_like(v, np.nan)
         rate, *_, unbias2, eps = map(v.dtype.type, self.constants(slot.rate, slot.t))
-        return rate / (np.sqrt(v * unbias2) + eps)  # eq:effective-rate
+        return np.asarray(rate / (np.sqrt(v * unbias2) + eps))  # eq:effective-rate
 
 
-def check_betas(betas: tuple[float, float]) -> tuple[float, float]:
+def _check_betas(betas: tuple[float, float]) -> tuple[float, float]:
     """(β₁, β₂) if both lie in [0, 1)."""
     if len(betas) != 2:
         raise ValueError(f"betas must be two numbers, got {betas!r}")

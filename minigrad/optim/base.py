@@ -28,8 +28,8 @@ class Slot:
 
     def __init__(self, parameter: Parameter, names: tuple[str | None, ...]) -> None:
         data = getattr(parameter, "data", None)
-        if not isinstance(data, np.ndarray) or data.dtype.kind != "f":
-            raise TypeError(f"a parameter must be a tensor of floats, got {parameter!r}")
+        if not isinstance(data, np.ndarray) or data.dtype not in (np.float32, np.float64):
+            raise TypeError(f"a parameter must be a float32 or float64 tensor, got {parameter!r}")
         self.parameter = parameter
         self.shape = data.shape
         self.state = {name: np.zeros(data.size, data.dtype) for name in names if name}

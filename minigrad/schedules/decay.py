@@ -125,8 +125,8 @@ def cosine_decay_restarts(
     """η_t = η·((1 − α)·m^i·½(1 + cos(π·t_i/s_i)) + α) at the t_i-th step of the i-th period, i = 0, 1, …
 
     The i-th period is s_i = first_decay_steps·t_mul^i steps long, t_i = t − Σ_{j<i} s_j, and m = m_mul. Loshchilov &
-    Hutter (SGDR, arXiv:1608.03983); TensorFlow's `cosine_decay_restarts`, but periods are counted without logarithms, so
-    that no restart comes a step late by rounding. PyTorch's `CosineAnnealingWarmRestarts` for m = 1. t_mul ≥ 1.
+    Hutter (SGDR, arXiv:1608.03983); TensorFlow's `cosine_decay_restarts`, but periods are counted without logarithms:
+    rounding can't make a restart come a step late. PyTorch's `CosineAnnealingWarmRestarts` for m = 1. t_mul ≥ 1.
     """
     number("lr", lr, least=0)
     number("first_decay_steps", first_decay_steps, above=0)

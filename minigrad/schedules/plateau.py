@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
+from math import inf, isnan, nan
 
 from minigrad.arguments import choice, integer, number
 from minigrad.optim.base import Optimizer
@@ -12,16 +12,17 @@ from minigrad.optim.base import Optimizer
 class ReduceLROnPlateau:
     """Multiply the optimizer's rate by `factor` when a metric hasn't improved for `patience` epochs.
 
-    convention="keras" (`keras.callbacks.ReduceLROnPlateau`): better means value < best − min_delta; the rate is reduced
+    convention="keras" (`keras.callbacks.ReduceLROnPlateau`): better means value + min_delta < best; the rate is reduced
     when the number of epochs without improvement reaches `patience`. An epoch first counts down the cooldown and is
-    ignored only if some is left, so a cooldown of c swallows c − 1 epochs.
+    ignored only if some is left, so a cooldown of c swallows c − 1 epochs. The first metric is always better.
 
     convention="torch" (`torch.optim.lr_scheduler.ReduceLROnPlateau`): better means value < best·(1 − min_delta), or
     best − min_delta with threshold_mode="abs"; the rate is reduced when the number exceeds `patience`. A cooldown of c
     swallows c epochs. A change of the rate by no more than `eps` is not made.
 
-    With mode="max" better means greater, and the sign of min_delta turns. NaN is never better. The relative threshold
-    asks of a negative metric that it improve by less than nothing: a flat negative loss counts as improving for ever.
+    With mode="max" better means greater, and the sign of min_delta turns. NaN is never better (Keras takes a NaN for its
+    best if it comes first, and is never content again). For a negative metric the relative threshold asks for less than
+    no improvement: a flat negative loss counts as improving for ever.
 
     Parameters
     ----------
@@ -58,20 +59,25 @@ class ReduceLROnPlateau:
         self.convention = choice("convention", convention, ("keras", "torch"))
         self.threshold_mode = choice("threshold_mode", threshold_mode, ("rel", "abs"))
         self.eps = number("eps", eps, least=0)
-        self.best = inf if mode == "min" else -inf
+        self.best = nan if convention == "keras" else inf if mode == "min" else -inf  # nan: none yet
         self.wait = 0
         self.cooldown_left = 0
 
     def step(self, metric: float) -> bool:
         """Take in the metric of an epoch; True if the rate was reduced."""
+        if self.optimizer.schedule is not None:
+            raise ValueError(f"the optimizer's lr was set to a schedule: {self.optimizer.schedule!r}")
         return self._step_keras(float(metric)) if self.convention == "keras" else self._step_torch(float(metric))
 
     def better(self, metric: float) -> bool:
         """Whether `metric` improves on the best so far by more than the threshold."""
         sign = 1 if self.mode == "min" else -1
-        relative = self.convention == "torch" and self.threshold_mode == "rel"
-        target = self.best * (1 - sign * self.min_delta) if relative else self.best - sign * self.min_delta
-        return sign * metric < sign * target  # eq:plateau-better
+        value, best = sign * metric, sign * self.best
+        if self.convention == "keras":
+            return value + self.min_delta < best or (isnan(best) and not isnan(value))  # eq:plateau-better-keras
+        if self.threshold_mode == "rel":
+            return value < best * (1 - sign * self.min_delta)  # eq:plateau-better-torch
+        return value < best - self.min_delta
 
     def _step_keras(self, metric: float) -> bool:
         if self.cooldown_left > 0:

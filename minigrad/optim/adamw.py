@@ -1,0 +1,33 @@
+"""AdamW (Loshchilov & Hutter, 2019): Adam with weight decay beside the gradient, not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from minigrad.optim.adam import Adam
+from minigrad.optim.base import Parameter, Rate
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: θ shrinks by the factor 1 − η·λ, whatever the gradient's size.
+
+        θ ← (1 − η·λ)·θ − η·m̂/(√v̂ + ε)
+
+    with m̂ and v̂ from the gradient alone, as in `Adam`. Loshchilov & Hutter, arXiv:1711.05101, Algorithm 2, with the
+    decay multiplied by the whole rate, as in PyTorch (`torch.optim.AdamW`), Keras and optax; the paper multiplies it by
+    the schedule's factor only. Arguments as for `Adam`; weight_decay is λ ≥ 0.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: Rate = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
+
+    def decay(self, rate: float) -> tuple[float, float]:
+        return 0.0, 1 - rate * self.weight_decay  # eq:adamw-decay
