@@ -1,6 +1,6 @@
 """minigrad: a small autograd engine to read, with the optimizers and schedules of the book."""
 
-from minigrad import data, models, nn, optim, schedules
+from minigrad import data, exercises, models, nn, optim, schedules
 from minigrad.ema import ema
 from minigrad.gradcheck import GradcheckError, gradcheck
 from minigrad.ops import (
@@ -35,6 +35,7 @@ __all__ = [
     "cross_entropy",
     "data",
     "ema",
+    "exercises",
     "exp",
     "fit",
     "gradcheck",
