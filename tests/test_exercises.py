@@ -1,7 +1,6 @@
 """Every exercise: its solution passes, its stub and each of its mistakes fail with their own message."""
 
 import os
-import stat
 import subprocess
 import sys
 
@@ -10,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.exercises import record
-from minigrad.exercises.catalogue import catalogue, exercises, find
+from minigrad.exercises.catalogue import catalogue, exercises
 from minigrad.exercises.checking import judge
 from minigrad.exercises.entry import Chapter
 

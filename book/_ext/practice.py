@@ -3,22 +3,23 @@
     ```{practice} bias-correction/2
     ```
 
-With a chapter's name alone it shows all of them. Exercise 2 is called `{numref}` or `{ref}` `exercise-bias-correction-2`.
+With a chapter's name alone it shows all of them. Exercise 2 is called
+`exercise-bias-correction-2` in `{numref}` and `{ref}`.
 An exercise that no page shows, or that two places show, is a warning.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from minigrad.exercises.catalogue import catalogue, exercises, find
-from minigrad.exercises.entry import Exercise
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+from minigrad.exercises.catalogue import catalogue, exercises, find
+from minigrad.exercises.entry import Exercise
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

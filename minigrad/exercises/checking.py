@@ -29,7 +29,7 @@ class Verdict:
         return f"{'✓ ' if self.correct else '✗ '}{self.message}"
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """The answer can't be compared: it is of another kind than asked for. The text says which is needed."""
 
 
@@ -52,7 +52,7 @@ def judge(exercise: Exercise, answer: object) -> Verdict:
                 raised = next((f" (It raised {type(g.error).__name__}.)" for g in given if isinstance(g, Raised)), "")
                 return Verdict(False, f"{exercise.name}: {message}{raised}")
         return Verdict(False, f"{exercise.name}: {difference(exercise, given, wanted)}")
-    except Unusable as error:
+    except UnusableError as error:
         return Verdict(False, f"{exercise.name}: {error}")
 
 
@@ -60,20 +60,20 @@ def as_function(exercise: Exercise, answer: object) -> Callable[..., Any]:
     """`answer` as a function of a case's arguments."""
     if not exercise.asks_for_function:
         if answer is ...:
-            raise Unusable("this is still the stub: put your answer where the … stands.")
+            raise UnusableError("this is still the stub: put your answer where the … stands.")
         if callable(answer) and not isinstance(answer, Tensor):
-            raise Unusable("give the value, not a function: call it first.")
+            raise UnusableError("give the value, not a function: call it first.")
         return lambda: answer
     signature = inspect.signature(exercise.function)
     if not callable(answer):
         what = f"a function {exercise.answer}{signature}"
-        raise Unusable(f"{what} is needed, got {_show(answer)}. Give the function itself, don't call it.")
+        raise UnusableError(f"{what} is needed, got {_show(answer)}. Give the function itself, don't call it.")
     try:
         for case in exercise.cases:
             inspect.signature(answer).bind(*case)
     except TypeError:
         took = inspect.signature(answer)
-        raise Unusable(f"your function must take {signature}, it takes {took}.") from None
+        raise UnusableError(f"your function must take {signature}, it takes {took}.") from None
     except ValueError:  # a built-in that doesn't tell
         pass
     return answer
@@ -137,9 +137,9 @@ def _compare_values(exercise: Exercise, given: Any, wanted: Any) -> str:
         return f"the answer is one of {words}, got {_show(given)}."
     g, w = _array(given), _array(wanted)
     if g is None:
-        raise Unusable(f"{_kind(wanted)} is needed, got {_show(given)}.")
+        raise UnusableError(f"{_kind(wanted)} is needed, got {_show(given)}.")
     if w is not None and g.shape != w.shape:
-        raise Unusable(f"{_kind(wanted)} is needed, got one of shape {g.shape}.")
+        raise UnusableError(f"{_kind(wanted)} is needed, got one of shape {g.shape}.")
     if isinstance(wanted, bool | np.bool_):
         return f"it isn't {_show(given)}."
     return f"{_show(given)} isn't it.{_pattern(given, wanted) or _direction(g, w)}"

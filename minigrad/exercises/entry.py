@@ -1,4 +1,4 @@
-'''How an exercise is written.
+r'''How an exercise is written.
 
 The exercises of the chapter `book/moving-averages.md` are in `minigrad/exercises/chapters/moving_averages.py`, in the
 order of their numbers:
@@ -12,7 +12,7 @@ order of their numbers:
 
     @chapter.exercise(
         "Average as you go",
-        statement=r"Write `average(values, beta)`: the last $m_t = \\beta m_{t-1} + (1-\\beta) x_t$, from $m_0 = 0$.",
+        statement=r"Write `average(values, beta)`: the last $m_t = \beta m_{t-1} + (1-\beta) x_t$, from $m_0 = 0$.",
         hint="One line inside one loop.",
         cases=[([3.0], 0.9), ([1.0, 2.0, 4.0], 0.5)],
         mistakes={
@@ -20,7 +20,7 @@ order of their numbers:
                 "beta * m + (1 - beta) * x": "(1 - beta) * m + beta * x",
             },
         },
-        explanation="Each step forgets a share $1-\\beta$ of the past.",
+        explanation="Each step forgets a share $1-\beta$ of the past.",
     )
     def average(values, beta):
         """The moving average of `values`."""
