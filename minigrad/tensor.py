@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Array = NDArray[Any]
 Backward = Callable[[Array], tuple["Array | None", ...]]
-Record = tuple[int, tuple["Tensor", ...], Backward]  # when it was computed, from which tensors, and the way back
+Record = tuple[int, tuple["Tensor", ...], Backward]  # stamp, the tensors it was computed from, the way back
 Op = TypeVar("Op", bound=Callable[..., Any])
 
-_clock = itertools.count(1)
+_stamps = itertools.count(-1, -1)  # a newer tensor has a smaller stamp; ids, which stand for leaves, are positive
 _new = object.__new__
 
 
@@ -127,32 +127,26 @@ class Tensor:
             If this tensor requires no gradient, if `grad` is missing or has the wrong shape, or if the graph was
             already freed by an earlier `backward()`.
         """
-        upstream = self._start(grad)
-        leaves: dict[int, tuple[Tensor, Array]] = {}
-        if self._record is None:
-            leaves[id(self)] = self, upstream
-            newest_first = []
-        else:
-            newest_first = [-self._record[0]]
-        pending = dict.fromkeys(newest_first, (self, upstream))
+        key = id(self) if self._record is None else self._record[0]
+        totals = {key: (self, self._start(grad))}
+        newest_first = [] if self._record is None else [key]
         while newest_first:
-            tensor, upstream = pending.pop(heappop(newest_first))
-            index, parents, backward = tensor._record  # type: ignore[misc]
+            tensor, upstream = totals.pop(heappop(newest_first))
+            stamp, parents, backward = tensor._record  # type: ignore[misc]
             for parent, gradient in zip(parents, backward(upstream), strict=True):
                 if gradient is None or not parent.requires_grad:
                     continue
                 data = parent.data
                 if gradient.shape != data.shape or gradient.dtype is not data.dtype:
                     gradient = _match(gradient, data)
-                if parent._record is None:
-                    table, key = leaves, id(parent)
-                else:
-                    table, key = pending, -parent._record[0]
-                    if key not in pending:
-                        heappush(newest_first, key)
-                table[key] = parent, table[key][1] + gradient if key in table else gradient
-            tensor._record = index, (), _freed
-        for leaf, gradient in leaves.values():
+                key = id(parent) if parent._record is None else parent._record[0]
+                if key in totals:
+                    gradient = totals[key][1] + gradient
+                elif key < 0:
+                    heappush(newest_first, key)
+                totals[key] = parent, gradient
+            tensor._record = stamp, (), _freed
+        for leaf, gradient in totals.values():
             leaf.grad = np.array(gradient) if leaf.grad is None else leaf.grad + gradient
 
     def _start(self, grad: ArrayLike | None) -> Array:
@@ -264,7 +258,7 @@ def record(data: Array, parents: tuple[Tensor, ...], backward: Backward) -> Tens
         for parent in parents:
             if parent.requires_grad:
                 out.requires_grad = True
-                out._record = next(_clock), parents, backward
+                out._record = next(_stamps), parents, backward
                 break
     return out
 
