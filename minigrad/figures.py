@@ -52,7 +52,7 @@ def style() -> AbstractContextManager[None]:
     """A context in which matplotlib draws in the book's style."""
     matplotlib = _matplotlib()
     settings = {
-        "figure.figsize": (6.0, 3.2),
+        "figure.figsize": (5.2, 3.0),
         "figure.constrained_layout.use": True,
         "figure.dpi": 96,
         "font.size": 10,
@@ -120,7 +120,7 @@ def to_svg(fig: Figure, alt: str) -> str:
     from matplotlib import pyplot
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "minigrad"}):
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "minigrad"}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         fig.savefig(buffer, format="svg", transparent=True, metadata=metadata)
     pyplot.close(fig)
@@ -145,13 +145,13 @@ def _coloured(svg: str) -> str:
     svg = re.sub(r"(fill|stroke): (?:#000000|black)\b", r"\1: currentColor", svg)
     for name, colour in PALETTE.items():
         svg = svg.replace(f": {colour}", f": var(--fig-{name}, {colour})")
-    return re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", re.sub(r"font-family: [^;\"]*;? ?", "", svg))
+    return svg
 
 
 def _sized(svg: str, alt: str) -> str:
     head, body = svg.split(">", 1)
-    width = float(re.search(r'width="([\d.]+)pt"', head)[1]) * 4 / 3  # type: ignore[index]
+    width = float(re.search(r'width="([\d.]+)pt"', head)[1])  # type: ignore[index]
     view = re.search(r'viewBox="([^"]*)"', head)[1]  # type: ignore[index]
-    size = f'viewBox="{view}" style="max-width: {width:.0f}px"'
+    size = f'viewBox="{view}" style="max-width: {width / 60:.1f}em"'
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return f'<svg {names} {size} fill="currentColor" role="img" aria-label="{escape(alt)}">{body}'

@@ -88,7 +88,7 @@ def missing(
         if name not in sources:
             yield f"equation eq:{name} has no line of the program: tag the line with '# eq:{name}'", equation
         if name not in tests:
-            yield f"equation eq:{name} has no test: mark one with @pytest.mark.equation(\"{name}\")", equation
+            yield f'equation eq:{name} has no test: mark one with @pytest.mark.equation("{name}")', equation
     for what, places in (("tag", sources), ("test", tests)):
         for name in places.keys() - equations.keys():
             yield f"{what} for eq:{name}, but no equation of the book is labelled so", places[name][0]
@@ -111,48 +111,48 @@ def fill_index(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def index(app: Sphinx, docname: str) -> Iterator[nodes.Node]:
-    """For each chapter, in the book's order, its title and a table of its equations."""
+    """A summary, then for each chapter, in the book's order, its title and its equations."""
     equations: dict[str, Equation] = state(app.env)["equations"]
+    sources, tests = app.equation_sources, app.equation_tests  # type: ignore[attr-defined]
+    lines, checks = (len({place for places in found.values() for place in places}) for found in (sources, tests))
+    yield nodes.paragraph("", f"{len(equations)} equations, {lines} lines of the program, {checks} tests.")
     order = list(app.env.toctree_includes.get(app.config.root_doc, []))
     chapters = sorted({e.docname for e in equations.values()}, key=lambda d: order.index(d) if d in order else -1)
     for chapter in chapters:
         title = app.env.titles[chapter].astext()
         uri = app.builder.get_relative_uri(docname, chapter)
         yield nodes.rubric("", "", nodes.reference("", title, refuri=uri, internal=True))
-        rows = [(name, e) for name, e in equations.items() if e.docname == chapter]
-        yield table(["Equation", "Computed in", "Tested by"], [cells(app, docname, name, e) for name, e in rows])
+        for name, equation in equations.items():
+            if equation.docname == chapter:
+                yield entry(app, docname, name, equation, sources.get(name, []), tests.get(name, []))
 
 
-def cells(app: Sphinx, docname: str, name: str, equation: Equation) -> list[list[nodes.Node]]:
-    _, number = app.env.get_domain("math").equations[PREFIX + name]  # type: ignore[attr-defined]
-    number = app.env.toc_fignumbers.get(equation.docname, {}).get("displaymath", {}).get(anchor(name), (number,))
-    label = f"({'.'.join(map(str, number))}) {PREFIX}{name}"
-    link = nodes.reference("", label, refuri=equation_uri(app, docname, name), internal=True)
-    formula = nodes.math_block(equation.tex, equation.tex, nowrap=False, number=None)
-    return [
-        [nodes.paragraph("", "", link, classes=["eq-name"]), formula],
-        places(app, docname, app.equation_sources.get(name, []), "no line of the program"),  # type: ignore[attr-defined]
-        places(app, docname, app.equation_tests.get(name, []), "no test"),  # type: ignore[attr-defined]
-    ]
+def entry(
+    app: Sphinx, docname: str, name: str, equation: Equation, sources: list[Place], tests: list[Place]
+) -> nodes.container:
+    numbers = app.env.toc_fignumbers.get(equation.docname, {}).get("displaymath", {}).get(anchor(name), ())
+    number = f"({'.'.join(map(str, numbers))}) " if numbers else ""
+    title = nodes.reference("", f"{number}{PREFIX}{name}", refuri=equation_uri(app, docname, name), internal=True)
+    status = "computed and tested" if sources and tests else "incomplete"
+    mark = nodes.inline("", f"{'✓' if sources and tests else '✗'} {status}", classes=["eq-status"])
+    return nodes.container(
+        "",
+        nodes.paragraph("", "", title, nodes.Text(" "), mark),
+        nodes.math_block(equation.tex, equation.tex, nowrap=False, number=None),
+        nodes.paragraph("", "Computed in ", *places(app, docname, sources, "no line of the program")),
+        nodes.paragraph("", "Tested by ", *places(app, docname, tests, "no test")),
+        classes=["eq-entry"],
+    )
 
 
 def places(app: Sphinx, docname: str, found: list[Place], nothing: str) -> list[nodes.Node]:
-    lines: list[nodes.Node] = []
+    links: list[nodes.Node] = []
     for place in found:
         uri = app.builder.get_relative_uri(docname, page_of(place.path)) + f"#L-{place.line}"
         code = nodes.literal("", place.name or place.path)
-        where = f"{place.path}:{place.line}"
-        link = nodes.reference("", "", code, refuri=uri, internal=True, reftitle=where)
-        lines.append(nodes.paragraph("", "", link))
-    return lines or [nodes.paragraph("", "", nodes.strong("", nothing))]
-
-
-def table(head: list[str], rows: list[list[list[nodes.Node]]]) -> nodes.table:
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in head), cols=len(head))
-    entries = [nodes.entry("", nodes.paragraph("", text)) for text in head]
-    group += nodes.thead("", nodes.row("", *entries))
-    group += nodes.tbody("", *(nodes.row("", *(nodes.entry("", *cell) for cell in row)) for row in rows))
-    return nodes.table("", group, classes=["eq-index"])
+        link = nodes.reference("", "", code, refuri=uri, internal=True, reftitle=f"{place.path}, line {place.line}")
+        links += [nodes.Text(", "), link] if links else [link]
+    return links or [nodes.strong("", nothing)]
 
 
 def anchor(name: str) -> str:
@@ -175,7 +175,7 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     tagged = [*app.equation_sources.values(), *app.equation_tests.values()]  # type: ignore[attr-defined]
     for path in sorted({place.path for found in tagged for place in found}):
         text = Path(app.srcdir, path).read_text(encoding="utf-8")
-        code = builder.highlighter.highlight_block(text, "python", linenos=False, lineanchors="L", anchorlinenos=True)
+        code = builder.highlighter.highlight_block(text, "python", linespans="L")
         body = f'<section><h1>{escape(path)}</h1><div class="highlight-python">{code}</div></section>'
         yield page_of(path), {"title": path, "body": body, "parents": []}, "page.html"
 

@@ -82,5 +82,7 @@ def marked(body: Iterable[ast.stmt], path: str, inherited: tuple[str, ...]) -> I
 
 
 def marks(node: ast.ClassDef | ast.FunctionDef) -> tuple[str, ...]:
-    calls = (d for d in node.decorator_list if isinstance(d, ast.Call) and ast.unparse(d.func) == "pytest.mark.equation")
+    calls = (
+        d for d in node.decorator_list if isinstance(d, ast.Call) and ast.unparse(d.func) == "pytest.mark.equation"
+    )
     return tuple(a.value for c in calls for a in c.args if isinstance(a, ast.Constant) and isinstance(a.value, str))

@@ -1,0 +1,119 @@
+"""Every page of the site, on a desktop and on a phone, light and dark, as a reader's browser shows it."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+SCREENS = {"desktop": (1280, 900), "phone": (360, 740)}
+FIRST_VISIT_LIMIT = 1_200_000  # bytes, gzipped
+COMPRESSED = (".woff", ".woff2", ".png", ".jpg")
+
+# What axe finds in the theme's own parts, which no page can change: (rule, part of the element's HTML).
+THEME_FAULTS = {
+    ("label-content-name-mismatch", "search-button"),
+    ("label-content-name-mismatch", "theme-switch-button"),
+    ("region", "navbar-brand"),
+}
+
+
+@dataclass
+class Visit:
+    """A page in a browser and all that went wrong or over the line while it was loaded."""
+
+    page: Any
+    base_url: str
+    problems: list[str] = field(default_factory=list)
+    responses: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda m: self.problems.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
+        self.page.on("request", self.on_request)
+        self.page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
+        self.page.on("response", self.on_response)
+
+    def on_request(self, request: Any) -> None:
+        if not request.url.startswith((self.base_url, "data:", "blob:")):
+            self.problems.append(f"leaves the site: {request.url}")
+
+    def on_response(self, response: Any) -> None:
+        self.responses.append(response)
+        if response.status >= 400:
+            self.problems.append(f"{response.status}: {response.url}")
+
+
+@contextmanager
+def visit(browser: Any, base_url: str, name: str, screen: str = "desktop", scheme: str = "light") -> Iterator[Visit]:
+    width, height = SCREENS[screen]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    try:
+        seen = Visit(context.new_page(), base_url)
+        seen.page.goto(base_url + name, wait_until="networkidle")
+        seen.page.evaluate("window.MathJax?.startup?.promise")
+        yield seen
+    finally:
+        context.close()
+
+
+def axe_faults(page: Any) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    faults = []
+    for violation in Axe().run(page).response["violations"]:
+        for node in violation["nodes"]:
+            if not any(violation["id"] == rule and part in node["html"] for rule, part in THEME_FAULTS):
+                reason = (node.get("failureSummary") or "").replace("\n", " ")
+                faults.append(f"{violation['id']}: {node['html'][:200]} {reason[:200]}")
+    return faults
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_page(site: Any, browser: Any, base_url: str, page_name: str, screen: str, scheme: str) -> None:
+    with visit(browser, base_url, page_name, screen, scheme) as seen:
+        assert seen.problems == []
+        overflow = seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow == 0, f"{overflow} px of horizontal scroll at {SCREENS[screen][0]} px"
+        assert seen.page.locator("mjx-merror").count() == 0, "MathJax can't read a formula"
+        assert axe_faults(seen.page) == []
+
+
+def test_first_visit_is_light(site: Any, browser: Any, base_url: str, page_name: str) -> None:
+    with visit(browser, base_url, page_name) as seen:
+        weights = {}
+        for response in seen.responses:
+            body = response.body() if response.status == 200 else b""
+            weights[response.url] = len(body) if response.url.endswith(COMPRESSED) else len(gzip.compress(body))
+    heaviest = sorted(weights.items(), key=lambda item: -item[1])[:5]
+    assert sum(weights.values()) <= FIRST_VISIT_LIMIT, heaviest
+
+
+class TestTheChecksCanFail:
+    """Each check finds its fault on a page that has it."""
+
+    @staticmethod
+    def faulty(browser: Any, base_url: str, html: str) -> Visit:
+        seen = Visit(browser.new_context(viewport={"width": 360, "height": 740}).new_page(), base_url)
+        seen.page.route(base_url + "faulty.html", lambda route: route.fulfill(body=html, content_type="text/html"))
+        seen.page.goto(base_url + "faulty.html", wait_until="networkidle")
+        return seen
+
+    def test_script_error(self, browser: Any, base_url: str) -> None:
+        assert self.faulty(browser, base_url, "<script>nothing.here</script>").problems
+
+    def test_missing_file(self, browser: Any, base_url: str) -> None:
+        assert self.faulty(browser, base_url, '<img alt="x" src="missing.png">').problems
+
+    def test_request_that_leaves_the_site(self, browser: Any, base_url: str) -> None:
+        seen = self.faulty(browser, base_url, '<script src="http://127.0.0.1:9/elsewhere.js"></script>')
+        assert any("leaves the site" in problem for problem in seen.problems)
+
+    def test_inaccessible_element(self, browser: Any, base_url: str) -> None:
+        seen = self.faulty(browser, base_url, '<html lang="en"><title>x</title><main><h1>x</h1><input></main>')
+        assert any(fault.startswith("label:") for fault in axe_faults(seen.page))
