@@ -11,7 +11,8 @@
     figures.show(fig, alt="The ratio rises from 3.2 at step 1 to 6.6 at step 12 and falls to 1 by step 4000.")
 
 Black is drawn in the page's own text colour, the background is transparent, and a colour of the palette becomes a CSS
-variable (`--fig-blue`, …) so that a dark page can lighten it. Needs matplotlib (`pip install "minigrad-book[experiments]"`).
+variable (`--fig-blue`, …) so that a dark page can lighten it. Needs matplotlib:
+`pip install "minigrad-book[experiments]"`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where equation tags stand in the program and in the tests.
 
-A line of the program that computes the equation `eq:NAME` ends in the comment `# eq:NAME`; a test that checks it carries
-`@pytest.mark.equation("NAME")`, on itself or on its class.
+A line of the program that computes the equation `eq:NAME` ends in the comment `# eq:NAME`; a test that checks it
+carries `@pytest.mark.equation("NAME")`, on itself or on its class.
 """
 
 from __future__ import annotations

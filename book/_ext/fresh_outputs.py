@@ -1,7 +1,7 @@
 """Never show an output of an older program: outputs are kept per digest of all that a notebook's cells can use.
 
-Jupyter's cache looks at a page's own cells only. Here its folder is named after the digest of the program and the stored
-results, and a page is read again when the digest has changed.
+Jupyter's cache looks at a page's own cells only. Here its folder is named after the digest of the program and the
+stored results, and a page is read again when the digest has changed.
 """
 
 from __future__ import annotations

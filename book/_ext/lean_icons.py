@@ -1,4 +1,4 @@
-"""Send the icons that the site shows, not all two thousand: the theme's icon script is 540 KB gzipped, what is used of it 20.
+"""Send the icons that the site shows, not all two thousand: 20 KB gzipped instead of the theme's 540.
 
 An icon is kept if a page or a script of the theme names it, as `fa-NAME`.
 """
