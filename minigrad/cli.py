@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
-USER_ERRORS = (ValueError, OSError, ImportError)
+USER_ERRORS = (ValueError, OSError, ImportError, RuntimeError)
 """What the commands raise when input, data, disk or installation are at fault: told in a line, without a traceback."""
 
 
@@ -42,8 +43,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure minigrad's speed, beside PyTorch's where it is installed")
     if "bench" in arguments[:1]:
-        from minigrad import bench as benchmark
-
+        benchmark = importlib.import_module("minigrad.bench")
         benchmark.add_arguments(bench)
         bench.set_defaults(command=benchmark.run)
     return parser
@@ -100,7 +100,7 @@ def _list(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from minigrad import experiments
 
-    return experiments.run(
+    paths = experiments.run(
         options.name,
         seeds=experiments.parse_seeds(options.seeds) if options.seeds is not None else None,
         jobs=options.jobs,
@@ -108,6 +108,8 @@ def _run(options: argparse.Namespace) -> int:
         dask=options.dask,
         out=options.out,
     )
+    print(f"{len(paths)} finished runs are in {paths[0].parent}")
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -56,7 +56,7 @@ def learning_curves(experiment: Experiment, found: Scan) -> Drawing:
 
     with figures.style():
         fig, axes = plt.subplots(3, 1, figsize=(6.4, 6.2), sharex=True, height_ratios=(3, 3, 1.6))
-        for arm in experiment.arms:
+        for i, arm in enumerate(experiment.arms):
             histories = [record["history"] for record in found.records(arm) if record["diverged"] is None]
             if not histories:
                 continue
@@ -64,13 +64,13 @@ def learning_curves(experiment: Experiment, found: Scan) -> Drawing:
             for ax, column in zip(axes, ("val_accuracy", "val_loss", "lr"), strict=True):
                 line = _band(ax, np.array([history[column] for history in histories]), colour)
                 if ax is axes[0]:
-                    figures.label_line(line, arm)
+                    figures.label_line(line, arm, dy=10 * i - 5)  # apart where the ends meet
             train = np.array([history["loss"] for history in histories])
             axes[1].plot(_epochs(train), train.mean(axis=0), color=colour, linestyle=":", linewidth=1.5)
         axes[0].set(ylabel="accuracy", title="Validation accuracy")
         axes[1].set(ylabel="cross-entropy", title="Loss: validation (line), training (dots)")
         axes[2].set(ylabel="η", yscale="log", xlabel="epoch", title="Learning rate")
-    counts = ", ".join(f"{arm}: {len(found.records(arm))} runs" for arm in experiment.arms)
+    counts = ", ".join(f"runs {arm}: {len(found.records(arm))}" for arm in experiment.arms)
     return fig, (
         f"Learning curves of {experiment.name} ({counts}) in three panels over the epochs: validation accuracy, "
         "validation and training loss, and the learning rate, as means with bands from the lowest to the highest run."
@@ -95,7 +95,7 @@ def differences(found: dict[str, Scan]) -> Drawing:
             ax.plot(100 * result.mean, y + 0.25, "D", color=colour, markersize=5)
             told.append(f"{name}, {at} epoch: {100 * result.mean:+.2f}")
         ax.set_yticks(range(len(rows)), [f"{name}, {at} epoch" for name, _, at in rows])
-        ax.invert_yaxis()
+        ax.set_ylim(len(rows) - 0.4, -0.5)
         ax.grid(axis="y", visible=False)
         ax.set(xlabel="test accuracy with decay − without, percentage points", title="Each dot is one pair of runs")
     return fig, (

@@ -74,23 +74,37 @@ def best_epoch(val_accuracy: list[float]) -> int | None:
 
 def build_optimizer(config: Config, parameters: list[Any]) -> tuple[optim.Adam, Any]:
     """The optimizer with its schedule, and the plateau rule if that is the schedule."""
-    steps, lr = config.steps, config.lr
-    cosine = schedules.cosine_decay(lr, steps)
-    rate: float | Callable[[int], float] = {
-        "constant": lr,
-        "plateau": lr,
-        "exponential": schedules.exponential_decay(lr, steps, 0.01),
-        "cosine": cosine,
-        "step": schedules.multi_step_decay(lr, [steps // 2, steps * 3 // 4]),
-        "warmup-cosine": schedules.warmup(cosine, max(1, steps // 20)),
-    }[config.schedule]
-    shared = {"lr": rate, "betas": config.betas, "eps": config.eps, "weight_decay": config.weight_decay}
+    rate, betas, eps, weight_decay = build_schedule(config), config.betas, config.eps, config.weight_decay
     if config.optimizer == "adamw":
-        optimizer: optim.Adam = optim.AdamW(parameters, **shared)
+        optimizer: optim.Adam = optim.AdamW(parameters, rate, betas, eps, weight_decay)
     else:
-        optimizer = optim.Adam(parameters, **shared, bias_correction=config.bias_correction, eps_form=config.eps_form)
+        optimizer = optim.Adam(
+            parameters,
+            rate,
+            betas,
+            eps,
+            weight_decay,
+            bias_correction=config.bias_correction,
+            eps_form=config.eps_form,
+        )
     plateau = schedules.ReduceLROnPlateau(optimizer, patience=config.patience) if config.schedule == "plateau" else None
     return optimizer, plateau
+
+
+def build_schedule(config: Config) -> float | Callable[[int], float]:
+    """The rate as an optimizer takes it; `Config` says what each schedule is."""
+    steps, lr = config.steps, config.lr
+    match config.schedule:
+        case "exponential":
+            return schedules.exponential_decay(lr, steps, 0.01)
+        case "cosine":
+            return schedules.cosine_decay(lr, steps)
+        case "step":
+            return schedules.multi_step_decay(lr, [steps // 2, steps * 3 // 4])
+        case "warmup-cosine":
+            return schedules.warmup(schedules.cosine_decay(lr, steps), max(1, steps // 20))
+        case _:
+            return lr
 
 
 def load_data(config: Config) -> tuple[data.Pair, data.Pair, data.Pair]:
@@ -104,7 +118,7 @@ def load_data(config: Config) -> tuple[data.Pair, data.Pair, data.Pair]:
             raise ValueError(f"{config.data} has fewer images than {name} = {wanted:,}")
     return (
         _first_of_each_class(*train, config.train_size),
-        _first_of_each_class(*(part[::-1] for part in train), config.validation_size),
+        _first_of_each_class(train[0][::-1], train[1][::-1], config.validation_size),
         _first_of_each_class(*test, config.test_size),
     )
 
@@ -135,8 +149,8 @@ def describe_data(name: str) -> dict[str, str]:
     """What data it was, and the SHA-256 of its bytes: images, then labels as bytes; training, then test."""
     digest = hashlib.sha256()
     for images, labels in _load(name):
-        digest.update(np.ascontiguousarray(images))
-        digest.update(labels.astype(np.uint8))
+        digest.update(np.ascontiguousarray(images).data)
+        digest.update(labels.astype(np.uint8).data)
     sha256 = digest.hexdigest()
     other = "scikit-learn's digits" if name == "digits" else "CIFAR-10, not the JPEG copy of the book's results"
     return {"name": name, "sha256": sha256, "what": KNOWN.get(sha256, other)}

@@ -42,7 +42,8 @@ def mean(values: Sequence[float], level: float = 0.95) -> Mean:
     centre = float(x.mean())
     if len(x) < 2:
         return Mean(tuple(values), centre, None, None)
-    half = optional("scipy.stats", "experiments").t.ppf((1 + level) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
+    critical = optional("scipy.stats", "experiments").t.ppf((1 + level) / 2, len(x) - 1)
+    half = float(critical * x.std(ddof=1) / np.sqrt(len(x)))
     means = np.random.default_rng(0).choice(x, (RESAMPLES, len(x))).mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Mean(tuple(values), centre, (centre - half, centre + half), (float(low), float(high)))

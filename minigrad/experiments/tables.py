@@ -109,7 +109,10 @@ def val_accuracy(record: Record, at: str = "last") -> float:
 def paired(found: Scan, first: str, second: str, at: str = "last") -> stats.Mean:
     """Test accuracy of the second arm minus the first's, over the seeds that both have."""
     seeds = found.seeds(first, second)
-    return stats.paired(*([accuracy_on_test(found.done[arm, seed], at) for seed in seeds] for arm in (first, second)))
+    with_first, with_second = (
+        [accuracy_on_test(found.done[arm, seed], at) for seed in seeds] for arm in (first, second)
+    )
+    return stats.paired(with_first, with_second)
 
 
 def interval(result: stats.Mean, scale: float = 100, unit: str = " points", digits: int = 2) -> str:
