@@ -103,4 +103,4 @@ def _difference(
             below = np.array(fn(*leaves).data)
     finally:
         data[entry] = value
-    return float(((above - below) * weights).sum() / (2 * eps))
+    return float(((above - below) * weights).sum() / (2 * eps))  # eq:central-difference

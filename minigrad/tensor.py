@@ -133,7 +133,7 @@ class Tensor:
         while newest_first:
             tensor, upstream = totals.pop(heappop(newest_first))
             stamp, parents, backward = tensor._record  # type: ignore[misc]
-            for parent, gradient in zip(parents, backward(upstream), strict=True):
+            for parent, gradient in zip(parents, backward(upstream), strict=True):  # eq:vjp
                 if gradient is None or not parent.requires_grad:
                     continue
                 data = parent.data
@@ -141,7 +141,7 @@ class Tensor:
                     gradient = _match(gradient, data)
                 key = id(parent) if parent._record is None else parent._record[0]
                 if key in totals:
-                    gradient = totals[key][1] + gradient
+                    gradient = totals[key][1] + gradient  # eq:accumulate
                 elif key < 0:
                     heappush(newest_first, key)
                 totals[key] = parent, gradient
@@ -333,7 +333,7 @@ def _match(gradient: Array, data: Array) -> Array:
     if gradient.shape != data.shape:
         extra = gradient.ndim - data.ndim
         repeated = [extra + i for i, n in enumerate(data.shape) if n == 1 and gradient.shape[extra + i] != 1]
-        gradient = gradient.sum(axis=(*range(extra), *repeated)).reshape(data.shape)
+        gradient = gradient.sum(axis=(*range(extra), *repeated)).reshape(data.shape)  # eq:unbroadcast
     return gradient if gradient.dtype == data.dtype else gradient.astype(data.dtype)
 
 

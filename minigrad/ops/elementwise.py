@@ -28,7 +28,7 @@ def mul(x: Operand, y: Operand) -> Tensor:
     a, b = x.data, y.data
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
-        return grad * b if x.requires_grad else None, grad * a if y.requires_grad else None
+        return grad * b if x.requires_grad else None, grad * a if y.requires_grad else None  # eq:mul-gradient
 
     return record(a * b, (x, y), backward)
 
@@ -141,7 +141,7 @@ def relu(x: Operand) -> Tensor:
     """max(x, 0); ∂/∂x = 1 where x > 0, else 0 (so 0 at 0)."""
     x = as_tensor(x)
     out = np.maximum(x.data, 0)
-    return record(out, (x,), lambda grad: (grad * (out > 0),))
+    return record(out, (x,), lambda grad: (grad * (out > 0),))  # eq:relu-gradient
 
 
 @method("clip")

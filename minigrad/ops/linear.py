@@ -30,7 +30,7 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
     def backward(grad: Array) -> tuple[Array | None, ...]:
         grad_rows = grad.reshape(-1, grad.shape[-1])
         by_x = (grad_rows @ matrix).reshape(x.shape) if x.requires_grad else None
-        by_weight = grad_rows.T @ rows if weight.requires_grad else None
+        by_weight = grad_rows.T @ rows if weight.requires_grad else None  # eq:linear-gradient
         return (by_x, by_weight) if bias is None else (by_x, by_weight, grad_rows.sum(0))
 
     parents = (x, weight) if bias is None else (x, weight, bias)

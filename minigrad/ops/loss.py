@@ -60,7 +60,7 @@ def cross_entropy(logits: Operand, labels: Operand) -> Tensor:
     def backward(grad: Array) -> tuple[Array | None, ...]:
         by_logits = np.exp(log_p)
         by_logits[rows, target] -= 1
-        by_logits *= grad / n
+        by_logits *= grad / n  # eq:cross-entropy-gradient
         return (by_logits,)
 
     return record(-log_p[rows, target].mean(), (logits,), backward)

@@ -29,8 +29,8 @@ def matmul(x: Operand, y: Operand) -> Tensor:
             grad = np.expand_dims(grad, -1)
         if x.ndim == 1:
             grad = np.expand_dims(grad, -2)
-        by_x = grad @ columns.swapaxes(-1, -2)
-        by_y = rows.swapaxes(-1, -2) @ grad
+        by_x = grad @ columns.swapaxes(-1, -2)  # eq:matmul-gradient
+        by_y = rows.swapaxes(-1, -2) @ grad  # eq:matmul-gradient
         return by_x[..., 0, :] if x.ndim == 1 else by_x, by_y[..., 0] if y.ndim == 1 else by_y
 
     return record(x.data @ y.data, (x, y), backward)
