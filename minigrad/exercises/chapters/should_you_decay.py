@@ -56,7 +56,7 @@ def half_width():
         },
         "You added the differences up; a mean divides by their number.": {"np.mean": "np.sum"},
     },
-    explanation="Both runs of a pair began with the same weights and saw the same batches: that part of chance drops out.",
+    explanation="The runs of a pair began with the same weights and saw the same batches: that part of chance drops out.",
 )
 def gain(without, decayed):
     """The mean gain in accuracy over the seeds that both arms have."""
@@ -76,7 +76,7 @@ def gain(without, decayed):
         "That is the best test accuracy: you chose by the test set, and what you report is too good to be true.": {
             "return test[int(np.argmax(validation))]": "return max(test)",
         },
-        "You report the validation accuracy. It was the largest of several, so it is too optimistic: report the test's.": {
+        "You report the validation accuracy. As the largest of several it is too optimistic: report the test's.": {
             "return test[int(np.argmax(validation))]": "return max(validation)",
         },
     },
@@ -100,7 +100,7 @@ def reported(validation, test):
         "The square is missing: for half the width you need four times the runs.": {"** 2)": ")"},
         "You left out 1.96: the interval is about two standard errors wide on each side, not one.": {"1.96 * ": ""},
     },
-    explanation="To see an effect a fifth of the standard deviation you need 97 pairs. Small gains are expensive to prove.",
+    explanation="An effect of a fifth of the standard deviation takes 97 pairs. Small gains are expensive to prove.",
 )
 def pairs_needed(sd, effect):
     """The number of pairs whose interval reaches at most `effect` to each side."""
@@ -110,8 +110,8 @@ def pairs_needed(sd, effect):
 @chapter.exercise(
     "When does the plateau rule act?",
     statement=r"""
-    Validation losses, epoch by epoch from 0: 1.50, 1.30, 1.20, 1.25, 1.21, 1.19995, 1.30, 1.22, 1.24, 1.25, 1.26. After which epoch
-    does `ReduceLROnPlateau(patience=5)` reduce the rate for the first time, in Keras's convention (min_delta 1e-4)?
+    Validation losses, epoch by epoch from 0: 1.50, 1.30, 1.20, 1.25, 1.21, 1.19995, 1.30, 1.22, 1.24, 1.25, 1.26. After
+    which epoch does `ReduceLROnPlateau(patience=5)` first reduce the rate, in Keras's convention (min_delta 1e-4)?
     """,
     hint="The best loss is that of epoch 2. Is epoch 5 better by more than 0.0001?",
     mistakes={
@@ -119,30 +119,27 @@ def pairs_needed(sd, effect):
             "value < best - 1e-4": "value < best",
         },
         "That is PyTorch's convention, which reduces when the wait exceeds the patience; Keras's when it reaches it.": {
-            "wait >= 5": "wait > 5",
+            "wait < 5": "wait <= 5",
         },
     },
     rtol=1e-9,
 )
 def first_reduction():
     losses = [1.50, 1.30, 1.20, 1.25, 1.21, 1.19995, 1.30, 1.22, 1.24, 1.25, 1.26]
-    best, wait = math.inf, 0
-    for epoch, value in enumerate(losses):
-        if value < best - 1e-4:
-            best, wait = value, 0
-        else:
-            wait += 1
-            if wait >= 5:
-                break
+    best, wait, epoch = math.inf, 0, -1
+    while wait < 5 and epoch < len(losses) - 1:
+        epoch += 1
+        value = losses[epoch]
+        best, wait = (value, 0) if value < best - 1e-4 else (best, wait + 1)
     return epoch
 
 
 chapter.written(
     "A small study of your own",
     statement=r"""
-    Does the plateau rule help the MLP on the digits? Write down your guess first. Then plan the study before you run it:
-    which arms, which seeds, what is paired, what validation is for, and which outcome would make you say "nothing is
-    shown". Run it with `mg.fit(..., plateau=...)` and report the interval.
+    Does the plateau rule help the MLP on the digits? Write down your guess first. Then plan the study before you run
+    it: which arms, which seeds, what is paired, what validation is for, and which outcome would make you say "nothing
+    is shown". Run it with `mg.fit(..., plateau=...)` and report the interval.
     """,
     hint="`minigrad/experiments/stats.py` computes the intervals; `mg.data.digits()` is fast enough for twenty pairs.",
     solution=r"""
