@@ -1,0 +1,277 @@
+"""Convolution on images with the batch last in memory: sums of shifted rows.
+
+A *tap* is one weight of a kernel: row i, column j, input channel c. One row of the output is the sum, over all taps, of
+weight × the input row that the tap meets; all are contiguous, one only begins elsewhere than the other. Both gradients
+are made of the same rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minigrad.jit import kernel
+from minigrad.ops.images import Pair, batch_first, batch_last, output_size, pair
+from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
+
+PIECE = 1024  # numbers of a row handled at once, so that six pieces fit into the first-level cache
+PARTS = 16  # the weights' gradient is summed in this many parts: so it doesn't depend on the number of threads
+
+
+@kernel
+def add_products(out, rows, source, taps, weight, n):
+    """``out[rows[r] + p] += sum(weight[r, t] * source[taps[t] + p] for t)`` for each r, and each p < n.
+
+    Two rows and four taps at a time: 8 multiply-adds for 8 memory operations instead of 24. An index that is unsigned
+    isn't checked for being negative, so the loop over p becomes vector instructions.
+    """
+    fours = len(taps) - len(taps) % 4
+    for r in range(0, len(rows), 2):
+        r0, r1 = rows[r], rows[r + 1]
+        for t in range(0, fours, 4):
+            t0, t1, t2, t3 = taps[t], taps[t + 1], taps[t + 2], taps[t + 3]
+            a0, a1, a2, a3 = weight[r, t], weight[r, t + 1], weight[r, t + 2], weight[r, t + 3]
+            b0, b1, b2, b3 = weight[r + 1, t], weight[r + 1, t + 1], weight[r + 1, t + 2], weight[r + 1, t + 3]
+            for p in range(np.uintp(n)):
+                s0, s1, s2, s3 = source[t0 + p], source[t1 + p], source[t2 + p], source[t3 + p]
+                out[r0 + p] += a0 * s0 + a1 * s1 + a2 * s2 + a3 * s3
+                out[r1 + p] += b0 * s0 + b1 * s1 + b2 * s2 + b3 * s3
+        for t in range(fours, len(taps)):
+            t0, a0, b0 = taps[t], weight[r, t], weight[r + 1, t]
+            for p in range(np.uintp(n)):
+                out[r0 + p] += a0 * source[t0 + p]
+                out[r1 + p] += b0 * source[t0 + p]
+
+
+@kernel
+def add_dots(weight, out, rows, source, taps, n):
+    """``weight[r, t] += sum(out[rows[r] + p] * source[taps[t] + p] for p < n)`` for each r and t: 8 sums at a time."""
+    fours = len(taps) - len(taps) % 4
+    for r in range(0, len(rows), 2):
+        r0, r1 = rows[r], rows[r + 1]
+        for t in range(0, fours, 4):
+            t0, t1, t2, t3 = taps[t], taps[t + 1], taps[t + 2], taps[t + 3]
+            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = weight.dtype.type(0)
+            for p in range(np.uintp(n)):
+                s0, s1, s2, s3 = source[t0 + p], source[t1 + p], source[t2 + p], source[t3 + p]
+                o0, o1 = out[r0 + p], out[r1 + p]
+                a0 += o0 * s0
+                a1 += o0 * s1
+                a2 += o0 * s2
+                a3 += o0 * s3
+                b0 += o1 * s0
+                b1 += o1 * s1
+                b2 += o1 * s2
+                b3 += o1 * s3
+            weight[r, t] += a0
+            weight[r, t + 1] += a1
+            weight[r, t + 2] += a2
+            weight[r, t + 3] += a3
+            weight[r + 1, t] += b0
+            weight[r + 1, t + 1] += b1
+            weight[r + 1, t + 2] += b2
+            weight[r + 1, t + 3] += b3
+        for t in range(fours, len(taps)):
+            t0 = taps[t]
+            a0 = b0 = weight.dtype.type(0)
+            for p in range(np.uintp(n)):
+                a0 += out[r0 + p] * source[t0 + p]
+                b0 += out[r1 + p] * source[t0 + p]
+            weight[r, t] += a0
+            weight[r + 1, t] += b0
+
+
+@kernel
+def tap_offsets(kernel_size, shape):
+    """Where each tap (i, channel, j) begins in images of this shape, flattened."""
+    channels, height, width, batch = shape
+    high, wide = kernel_size
+    offsets = np.empty(high * channels * wide, np.uintp)
+    for i in range(high):
+        for c in range(channels):
+            for j in range(wide):
+                offsets[(i * channels + c) * wide + j] = ((c * height + i) * width + j) * batch
+    return offsets
+
+
+@kernel
+def channel_offsets(count, shape, last):
+    """Where each channel begins in images of this shape, flattened; beyond `last`, that one again."""
+    offsets = np.empty(count, np.uintp)
+    for c in range(count):
+        offsets[c] = min(c, last) * shape[1] * shape[2] * shape[3]
+    return offsets
+
+
+@kernel
+def tap_matrix(weight):
+    """A row for each output channel, and one of zeros if their number is odd; a column for each of `tap_offsets`."""
+    outs, channels, high, wide = weight.shape
+    matrix = np.zeros((outs + outs % 2, high * channels * wide), weight.dtype)
+    for o in range(outs):
+        for i in range(high):
+            for c in range(channels):
+                for j in range(wide):
+                    matrix[o, (i * channels + c) * wide + j] = weight[o, c, i, j]
+    return matrix
+
+
+@kernel
+def piece_length(across, batch):
+    """How many numbers of an output row meet as many neighbouring numbers of an input row."""
+    return PIECE if across == 1 else batch
+
+
+@kernel
+def forward_row(x, weight, out, y, taps, rows, stride):
+    batch = x.shape[3]
+    begin, end = y * out.shape[2] * batch, (y + 1) * out.shape[2] * batch
+    source = x.reshape(-1)[y * stride[0] * x.shape[2] * batch :]
+    target = out.reshape(-1)[begin:]
+    piece = piece_length(stride[1], batch)
+    for p in range(0, end - begin, piece):
+        add_products(target[p:], rows, source[p * stride[1] :], taps, weight, min(piece, end - begin - p))
+
+
+@kernel(parallel=True)
+def conv_forward(x, weight, bias, out, stride):
+    """x (channels, height, width, batch), padded; out the same for the output, with an even number of channels."""
+    matrix = tap_matrix(weight)
+    taps = tap_offsets(weight.shape[2:], x.shape)
+    rows = channel_offsets(len(out), out.shape, len(out))
+    for y in prange(out.shape[1]):
+        for o in range(len(out)):
+            out[o, y] = bias[min(o, len(bias) - 1)]
+        forward_row(x, matrix, out, y, taps, rows, stride)
+
+
+@kernel
+def weight_row(grad, x, weight, y, taps, rows, stride):
+    batch = x.shape[3]
+    begin, end = y * grad.shape[2] * batch, (y + 1) * grad.shape[2] * batch
+    source = x.reshape(-1)[y * stride[0] * x.shape[2] * batch :]
+    target = grad.reshape(-1)[begin:]
+    piece = piece_length(stride[1], batch)
+    for p in range(0, end - begin, piece):
+        add_dots(weight, target[p:], rows, source[p * stride[1] :], taps, min(piece, end - begin - p))
+
+
+@kernel(parallel=True)
+def conv_backward_weight(grad, x, parts, kernel_size, stride):
+    """parts[k]: what the k-th part of the rows adds to the gradient of `tap_matrix`."""
+    taps = tap_offsets(kernel_size, x.shape)
+    rows = channel_offsets(parts.shape[1], grad.shape, len(grad) - 1)
+    for part in prange(len(parts)):
+        parts[part] = 0
+        for y in range(part * grad.shape[1] // len(parts), (part + 1) * grad.shape[1] // len(parts)):
+            weight_row(grad, x, parts[part], y, taps, rows, stride)
+
+
+@kernel
+def input_row(grad, weight, grad_x, y, taps, rows, stride):
+    high, wide = weight.shape[:2]
+    batch = grad.shape[3]
+    width = grad.shape[2] * batch
+    target = grad_x.reshape(-1)[y * grad_x.shape[2] * batch :]
+    piece = piece_length(stride[1], batch)
+    for i in range(high):
+        out_y, rest = divmod(y - i, stride[0])
+        if rest == 0 and 0 <= out_y < grad.shape[1]:
+            source = grad.reshape(-1)[out_y * width :]
+            for p in range(0, width, piece):
+                for j in range(wide):
+                    shifted = target[p * stride[1] + j * batch :]
+                    add_products(shifted, rows, source[p:], taps, weight[i, j], min(piece, width - p))
+
+
+@kernel(parallel=True)
+def conv_backward_input(grad, weight, grad_x, stride):
+    """grad_x has an even number of channels; weight is (kernel rows, kernel columns, these channels, out_channels)."""
+    rows = channel_offsets(len(grad_x), grad_x.shape, len(grad_x))
+    taps = channel_offsets(len(grad), grad.shape, len(grad))
+    for y in prange(grad_x.shape[1]):
+        for c in range(len(grad_x)):
+            grad_x[c, y] = 0
+        input_row(grad, weight, grad_x, y, taps, rows, stride)
+
+
+def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Pair = 1, padding: Pair = 0) -> Tensor:
+    """Slide a kernel over images: out[b, o, y, x] = bias[o] + Σ weight[o, c, i, j]·x[b, c, y·stride + i, x·stride + j].
+
+    (A cross-correlation, as in PyTorch: the kernel isn't flipped.) The sum runs over the input channels c and the
+    kernel's rows i and columns j; `padding` rows and columns of zeros surround the images.
+
+    Parameters
+    ----------
+    x
+        Images, (batch, channels, height, width).
+    weight
+        (out_channels, channels, kernel height, kernel width).
+    bias
+        (out_channels,), or None.
+    stride, padding
+        An integer, or (down, across).
+
+    Returns
+    -------
+    Tensor
+        (batch, out_channels, (height + 2·padding − kernel height) // stride + 1, the same across).
+
+    Raises
+    ------
+    ValueError
+        If the shapes don't match, or the kernel is larger than the padded image.
+    """
+    weight = as_tensor(weight, x if isinstance(x, Tensor) else None)
+    x = as_tensor(x, weight)
+    bias = as_tensor(np.zeros(len(weight.data), weight.dtype) if bias is None else bias, weight)
+    steps, pads = pair(stride, "stride", 1), pair(padding, "padding", 0)
+    _check_shapes(x, weight, bias)
+    size = output_size(x, weight.shape[2:], steps, pads)
+    dtype = np.result_type(x.data, weight.data, bias.data)
+    images = batch_last(x.data, dtype, pads)
+    kernels = np.ascontiguousarray(weight.data, dtype)
+    outs = len(kernels)
+    out = np.empty((outs + outs % 2, *size, len(x)), dtype)
+    conv_forward(images, kernels, np.ascontiguousarray(bias.data, dtype), out, steps)
+
+    def backward(grad: Array) -> tuple[Array | None, ...]:
+        grads = batch_last(grad, dtype)
+        by_x = _input_gradient(grads, kernels, images, steps, pads) if x.requires_grad else None
+        by_weight = _weight_gradient(grads, kernels, images, steps) if weight.requires_grad else None
+        return by_x, by_weight, grads.reshape(outs, -1).sum(axis=1) if bias.requires_grad else None
+
+    return record(batch_first(out[:outs]), (x, weight, bias), backward)
+
+
+def _weight_gradient(grads: Array, kernels: Array, images: Array, stride: tuple[int, int]) -> Array:
+    outs, channels, high, wide = kernels.shape
+    parts = np.empty((min(PARTS, grads.shape[1]), outs + outs % 2, high * channels * wide), grads.dtype)
+    conv_backward_weight(grads, images, parts, (high, wide), stride)
+    return parts.sum(axis=0)[:outs].reshape(outs, high, channels, wide).transpose(0, 2, 1, 3)
+
+
+def _input_gradient(
+    grads: Array, kernels: Array, images: Array, stride: tuple[int, int], padding: tuple[int, int]
+) -> Array:
+    channels, height, width, batch = images.shape
+    odd = channels % 2
+    by_tap = np.ascontiguousarray(np.pad(kernels.transpose(2, 3, 1, 0), ((0, 0), (0, 0), (0, odd), (0, 0))))
+    grad = np.empty((channels + odd, height, width, batch), grads.dtype)
+    conv_backward_input(grads, by_tap, grad, stride)
+    down, across = padding
+    return batch_first(grad[:channels, down : height - down, across : width - across])
+
+
+def _check_shapes(x: Tensor, weight: Tensor, bias: Tensor) -> None:
+    if weight.ndim != 4:
+        raise ValueError(
+            f"conv2d needs weight of shape (out_channels, channels, kernel height, kernel width); got {weight.shape}"
+        )
+    if x.ndim != 4 or x.shape[1] != weight.shape[1]:
+        raise ValueError(
+            f"conv2d with weight of shape {weight.shape} needs images of shape "
+            f"(batch, {weight.shape[1]}, height, width); got {x.shape}"
+        )
+    if bias.shape != (len(weight),):
+        raise ValueError(f"conv2d needs bias of shape ({len(weight)},), one for each output channel; got {bias.shape}")

@@ -1,0 +1,66 @@
+"""What convolution and pooling share: images with the batch last in memory, and where a window fits.
+
+The ops take and give images of shape (batch, channels, height, width). In memory their results have the batch
+last: neighbouring numbers are then the same pixel of neighbouring images, and a loop over them is long, contiguous
+and free of borders, whatever the size of images and windows. NumPy's elementwise functions keep this order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+from numpy.typing import DTypeLike
+
+from minigrad.jit import kernel
+from minigrad.tensor import Array, Tensor
+
+Pair = int | tuple[int, int]
+
+
+@kernel(parallel=True)
+def move_batch_last(images, out):
+    """``out[c, y, x, b] = images[b, c, y, x]``."""
+    batch, channels, height, width = images.shape
+    for c in prange(channels):
+        for y in range(height):
+            for x in range(width):
+                for b in range(batch):
+                    out[c, y, x, b] = images[b, c, y, x]
+
+
+def batch_last(images: Array, dtype: DTypeLike = None, padding: tuple[int, int] = (0, 0)) -> Array:
+    """Images (batch, channels, height, width) as a C-contiguous array (channels, height, width, batch)."""
+    moved = images.transpose(1, 2, 3, 0)
+    if not moved.flags.c_contiguous or images.dtype != (dtype or images.dtype):
+        moved = np.empty(moved.shape, dtype or images.dtype)
+        move_batch_last(np.ascontiguousarray(images, moved.dtype), moved)
+    if padding != (0, 0):
+        moved = np.pad(moved, ((0, 0), (padding[0],) * 2, (padding[1],) * 2, (0, 0)))
+    return moved
+
+
+def batch_first(images: Array) -> Array:
+    """The inverse of `batch_last`: a view."""
+    return images.transpose(3, 0, 1, 2)
+
+
+def pair(value: Any, name: str, least: int) -> tuple[int, int]:
+    """One number for both axes, or (down, across)."""
+    both = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(both) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in both):
+        raise ValueError(f"{name} must be an integer ≥ {least}, or two of them (down, across); got {value!r}")
+    return int(both[0]), int(both[1])
+
+
+def output_size(
+    x: Tensor, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int] = (0, 0)
+) -> tuple[int, int]:
+    """At how many places the window fits, down and across: (size + 2·padding − window) // stride + 1."""
+    if x.ndim != 4:
+        raise ValueError(f"images must have the shape (batch, channels, height, width); got {x.shape}")
+    height, width = x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1]
+    if window[0] > height or window[1] > width:
+        raise ValueError(f"a window of {window} doesn't fit into images of shape {x.shape} with padding {padding}")
+    return (height - window[0]) // stride[0] + 1, (width - window[1]) // stride[1] + 1
