@@ -82,9 +82,10 @@ def label_line(line: Line2D, text: str, at: float | None = None, dx: float = 6, 
 
     x, y = (np.asarray(values, dtype=float) for values in line.get_data())
     i = len(x) - 1 if at is None else int(np.abs(x - at).argmin())
-    if line.axes is None:
+    axes: Any = line.axes
+    if axes is None:
         raise ValueError("the line is not on any axes; plot it first")
-    return line.axes.annotate(
+    return axes.annotate(
         text,
         (x[i], y[i]),
         xytext=(dx, dy),

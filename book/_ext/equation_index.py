@@ -4,8 +4,8 @@ An equation labelled `eq:NAME` needs a line tagged `# eq:NAME` in the program an
 `@pytest.mark.equation("NAME")`; a tag or a mark needs the equation. Whatever is missing is a warning, so `-W` fails
 the build. A label without the `eq:` prefix is a step of a derivation and is left alone.
 
-The directive `{equation-index}` lists all of it. Each tagged file becomes a page of the site, and wherever the program is
-shown, a tag leads back to its equation.
+The directive `{equation-index}` lists all of it. Each tagged file becomes a page of the site, and wherever the
+program is shown, a tag leads back to its equation.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-NAME = r"[A-Za-z0-9][\w.-]*[A-Za-z0-9]"
+NAME = r"[A-Za-z0-9](?:[\w-]*[A-Za-z0-9])?"
 TAG = re.compile(rf"\beq:({NAME})")
 
 
