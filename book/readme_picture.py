@@ -13,8 +13,8 @@ from minigrad import figures
 STEPS, SEEDS, RATE = 1000, 10, 1e-3
 TARGET = Path(__file__).with_name("_static") / "readme.svg"
 ALT = (
-    "Mean step of a parameter over the learning rate, against the step on a logarithmic axis. With the bias correction it "
-    "falls from 0.7 to 0.4 within 10 steps; without, it starts at 2.3, peaks at 2.6 and comes down by step 200."
+    "Mean step of a parameter over the learning rate, against the step on a logarithmic axis. With the bias correction "
+    "it falls from 0.7 to 0.4 within 10 steps; without, it starts at 2.3, peaks at 2.6 and comes down by step 200."
 )
 
 
