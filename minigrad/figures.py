@@ -154,6 +154,6 @@ def _sized(svg: str, alt: str) -> str:
     head, body = svg.split(">", 1)
     width = float(re.search(r'width="([\d.]+)pt"', head)[1])  # type: ignore[index]
     view = re.search(r'viewBox="([^"]*)"', head)[1]  # type: ignore[index]
-    size = f'viewBox="{view}" style="max-width: {width / 60:.1f}em"'
+    size = f'viewBox="{view}" style="max-width: {width / 12:.1f}em"'
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return f'<svg {names} {size} fill="currentColor" role="img" aria-label="{escape(alt)}">{body}'
