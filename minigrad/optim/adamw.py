@@ -15,7 +15,8 @@ class AdamW(Adam):
 
     with m̂ and v̂ from the gradient alone, as in `Adam`. Loshchilov & Hutter, arXiv:1711.05101, Algorithm 2, with the
     decay multiplied by the whole rate, as in PyTorch (`torch.optim.AdamW`), Keras and optax; the paper multiplies it by
-    the schedule's factor only. Arguments as for `Adam`; weight_decay is λ ≥ 0.
+    the schedule's factor only. Arguments as for `Adam`; weight_decay is λ ≥ 0. Keras's `Adam(weight_decay=)` is this too,
+    with eps_form="hat".
     """
 
     def __init__(
@@ -26,8 +27,9 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
+        eps_form: str = "algorithm1",
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, eps_form=eps_form)
 
     def decay(self, rate: float) -> tuple[float, float]:
         return 0.0, 1 - rate * self.weight_decay  # eq:adamw-decay

@@ -1,0 +1,285 @@
+"""Trajectories of 500 steps in float64 against recorded ones of Keras, optax and PyTorch, and against live PyTorch.
+
+AGREE says which arguments of minigrad give what a framework computes; DIFFER what no arguments give: there the
+framework's own recurrence, written out below, gives the trace, and minigrad's nearest rule visibly doesn't.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import problems
+import pytest
+from problems import DECAY, PROBLEMS, RATE, STEPS
+
+from minigrad import optim
+from minigrad.schedules import exponential_decay
+
+TRACES = {
+    name: json.loads((Path(problems.__file__).parent / f"{name}.json").read_text())
+    for name in ("keras", "optax", "torch")
+}
+DECAYED = exponential_decay(RATE, **DECAY)
+
+AGREE = {
+    "keras": {
+        "sgd": lambda p: optim.SGD(p, 5e-4, convention="keras"),
+        "sgd momentum": lambda p: optim.SGD(p, 5e-4, momentum=0.9, convention="keras"),
+        "sgd nesterov": lambda p: optim.SGD(p, 5e-4, momentum=0.9, nesterov=True, convention="keras"),
+        "sgd momentum, rate decays": lambda p: optim.SGD(p, DECAYED, momentum=0.9, convention="keras"),
+        "sgd momentum, weight decay": lambda p: optim.SGD(p, 5e-4, momentum=0.9, weight_decay=0.1, convention="keras"),
+        "adam": lambda p: optim.Adam(p, 1e-2, eps=1e-7, eps_form="hat"),
+        "adam, rate decays": lambda p: optim.Adam(p, DECAYED, eps=1e-7, eps_form="hat"),
+        "adam amsgrad": lambda p: optim.Adam(p, 1e-2, eps=1e-7, eps_form="hat", amsgrad=True),
+        "adam, weight decay": lambda p: optim.AdamW(p, 1e-2, eps=1e-7, eps_form="hat", weight_decay=0.1),
+        "adamw": lambda p: optim.AdamW(p, 1e-2, eps=1e-7, eps_form="hat", weight_decay=0.1),
+        "nadam": lambda p: optim.NAdam(p, 1e-2, eps=1e-7, momentum_decay=1.0),
+        "adagrad": lambda p: optim.Adagrad(p, 1e-2, initial_accumulator_value=0.1 + 1e-7, eps=0),
+        "adadelta": lambda p: optim.Adadelta(p, 0.1, rho=0.95, eps=1e-7),
+    },
+    "optax": {
+        "sgd": lambda p: optim.SGD(p, 5e-4),
+        "sgd momentum": lambda p: optim.SGD(p, 5e-4, momentum=0.9),
+        "sgd nesterov": lambda p: optim.SGD(p, 5e-4, momentum=0.9, nesterov=True),
+        "sgd momentum, rate decays": lambda p: optim.SGD(p, DECAYED, momentum=0.9),
+        "adam": lambda p: optim.Adam(p, 1e-2),
+        "adam, rate decays": lambda p: optim.Adam(p, DECAYED),
+        "adamw": lambda p: optim.AdamW(p, 1e-2, weight_decay=0.1),
+        "adamax": lambda p: optim.Adamax(p, 1e-2),
+        "nadam": lambda p: optim.NAdam(p, 1e-2, momentum_decay=1e9),
+        "adagrad": lambda p: optim.Adagrad(p, 1e-2, initial_accumulator_value=0.1 + 1e-7, eps=0),
+        "adadelta": lambda p: optim.Adadelta(p, 0.1),
+        "rmsprop, eps outside": lambda p: optim.RMSprop(p, 1e-3, alpha=0.9),
+    },
+    "torch": {
+        "sgd": lambda p: optim.SGD(p, 5e-4),
+        "sgd momentum": lambda p: optim.SGD(p, 5e-4, momentum=0.9),
+        "sgd nesterov": lambda p: optim.SGD(p, 5e-4, momentum=0.9, nesterov=True),
+        "sgd momentum, rate decays": lambda p: optim.SGD(p, DECAYED, momentum=0.9),
+        "sgd momentum, weight decay": lambda p: optim.SGD(p, 5e-4, momentum=0.9, weight_decay=0.1),
+        "adam": lambda p: optim.Adam(p, 1e-2),
+        "adam, rate decays": lambda p: optim.Adam(p, DECAYED),
+        "adam amsgrad": lambda p: optim.Adam(p, 1e-2, amsgrad=True),
+        "adam, weight decay": lambda p: optim.Adam(p, 1e-2, weight_decay=0.1),
+        "adamw": lambda p: optim.AdamW(p, 1e-2, weight_decay=0.1),
+        "adamax": lambda p: optim.Adamax(p, 1e-2),
+        "nadam": lambda p: optim.NAdam(p, 1e-2),
+        "adagrad": lambda p: optim.Adagrad(p, 1e-2),
+        "adadelta": lambda p: optim.Adadelta(p, 0.1),
+        "rmsprop": lambda p: optim.RMSprop(p, 1e-3),
+        "rmsprop momentum": lambda p: optim.RMSprop(p, 1e-3, momentum=0.9),
+        "rmsprop momentum, rate decays": lambda p: optim.RMSprop(p, DECAYED, momentum=0.9),
+        "rmsprop centered": lambda p: optim.RMSprop(p, 1e-3, centered=True),
+    },
+}
+
+
+def amsgrad_of_corrected(t, g, s):
+    """optax: the maximum is taken of v̂."""
+    s["m"] = 0.9 * s["m"] + 0.1 * g
+    s["v"] = 0.999 * s["v"] + 0.001 * g * g
+    s["max"] = np.maximum(s["max"], s["v"] / (1 - 0.999**t))
+    return 1e-2 * s["m"] / (1 - 0.9**t) / (np.sqrt(s["max"]) + 1e-8)
+
+
+def adamax_keras(t, g, s):
+    """Keras: ε beside u, not in the maximum."""
+    s["m"] = 0.9 * s["m"] + 0.1 * g
+    s["u"] = np.maximum(0.999 * s["u"], abs(g))
+    return 1e-2 * s["m"] / ((1 - 0.9**t) * (s["u"] + 1e-7))
+
+
+def rmsprop_under_root(rate, eps, momentum=0.0, centered=False, rho=0.9):
+    """Keras and optax: ε under the root, and the rate in the momentum buffer."""
+
+    def step(t, g, s):
+        s["v"] = rho * s["v"] + (1 - rho) * g * g
+        s["mean"] = rho * s["mean"] + (1 - rho) * g if centered else s["mean"]
+        increment = rate(t) * g / np.sqrt(s["v"] - s["mean"] ** 2 + eps)
+        s["u"] = momentum * s["u"] + increment
+        return s["u"]
+
+    return step
+
+
+def decayed(t):
+    return RATE * DECAY["decay_rate"] ** ((t - 1) / DECAY["decay_steps"])
+
+
+DIFFER = {  # (framework, run) → (the framework's recurrence, minigrad's nearest rule)
+    ("optax", "adam amsgrad"): (amsgrad_of_corrected, lambda p: optim.Adam(p, 1e-2, amsgrad=True)),
+    ("keras", "adamax"): (adamax_keras, lambda p: optim.Adamax(p, 1e-2, eps=1e-7)),
+    ("keras", "rmsprop"): (
+        rmsprop_under_root(lambda t: 1e-3, 1e-7),
+        lambda p: optim.RMSprop(p, 1e-3, alpha=0.9, eps=1e-7),
+    ),
+    ("keras", "rmsprop momentum"): (
+        rmsprop_under_root(lambda t: 1e-3, 1e-7, momentum=0.9),
+        lambda p: optim.RMSprop(p, 1e-3, alpha=0.9, eps=1e-7, momentum=0.9),
+    ),
+    ("keras", "rmsprop momentum, rate decays"): (
+        rmsprop_under_root(decayed, 1e-7, momentum=0.9),
+        lambda p: optim.RMSprop(p, DECAYED, alpha=0.9, eps=1e-7, momentum=0.9),
+    ),
+    ("keras", "rmsprop centered"): (
+        rmsprop_under_root(lambda t: 1e-3, 1e-3, centered=True, rho=0.99),
+        lambda p: optim.RMSprop(p, 1e-3, alpha=0.99, eps=1e-3, centered=True),
+    ),
+    ("optax", "rmsprop"): (
+        rmsprop_under_root(lambda t: 1e-3, 1e-8),
+        lambda p: optim.RMSprop(p, 1e-3, alpha=0.9),
+    ),
+    ("optax", "rmsprop momentum"): (
+        rmsprop_under_root(lambda t: 1e-3, 1e-8, momentum=0.9),
+        lambda p: optim.RMSprop(p, 1e-3, alpha=0.9, momentum=0.9),
+    ),
+    ("optax", "rmsprop centered"): (
+        rmsprop_under_root(lambda t: 1e-3, 1e-3, centered=True, rho=0.99),
+        lambda p: optim.RMSprop(p, 1e-3, alpha=0.99, eps=1e-3, centered=True),
+    ),
+}
+
+
+class Recurrence:
+    """An optimizer made of a function (t, gradient, state) → step, in plain NumPy."""
+
+    def __init__(self, params, rule):
+        self.params, self.rule, self.t = params, rule, 0
+        self.states = [dict.fromkeys(("m", "v", "max", "u", "mean"), np.zeros_like(p.data)) for p in params]
+
+    def step(self):
+        self.t += 1
+        for parameter, state in zip(self.params, self.states, strict=True):
+            parameter.data = parameter.data - self.rule(self.t, parameter.grad, state)
+
+
+def relative_error(problem: str, make, trace) -> float:
+    """Largest difference of any parameter at any recorded step, over the largest parameter at that step."""
+    path = problems.trajectory(PROBLEMS[problem](), make, max(STEPS))[np.array(STEPS) - 1]
+    trace = np.array(trace)
+    return float(np.max(np.abs(path - trace).max(axis=1) / np.abs(trace).max(axis=1)))
+
+
+def cases(table):
+    return [pytest.param(*key, id=" ".join(key)) for key in table]
+
+
+def test_every_recorded_run_is_compared():
+    recorded = {(framework, run) for framework, trace in TRACES.items() for run in trace["trajectories"]}
+    agree = {(framework, run) for framework, runs in AGREE.items() for run in runs}
+    assert recorded == agree | DIFFER.keys()
+    assert not agree & DIFFER.keys()
+    assert all(trace["steps"] == list(STEPS) for trace in TRACES.values())
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize(("framework", "run"), cases((f, r) for f, runs in AGREE.items() for r in runs))
+def test_agrees_with_the_trace(framework, run, problem):
+    assert relative_error(problem, AGREE[framework][run], TRACES[framework]["trajectories"][run][problem]) < 1e-9
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize(("framework", "run"), cases(DIFFER))
+def test_the_difference_is_what_we_say(framework, run, problem):
+    trace = TRACES[framework]["trajectories"][run][problem]
+    recurrence, nearest = DIFFER[framework, run]
+    assert relative_error(problem, lambda p: Recurrence(p, recurrence), trace) < 1e-9
+    if problem == "quadratic":  # gradients from 1e-3 to 1e3: it shows there
+        assert relative_error(problem, nearest, trace) > 1e-6
+
+
+WRONG = {  # (framework, run) → what one might think gives the same, and the smallest error that this makes
+    ("keras", "sgd momentum, rate decays"): (lambda p: optim.SGD(p, DECAYED, momentum=0.9), 1e-3),
+    ("torch", "sgd momentum, rate decays"): (lambda p: optim.SGD(p, DECAYED, momentum=0.9, convention="keras"), 1e-3),
+    ("keras", "sgd momentum, weight decay"): (lambda p: optim.SGD(p, 5e-4, momentum=0.9, weight_decay=0.1), 1e-3),
+    ("keras", "adam"): (lambda p: optim.Adam(p, 1e-2), 1e-7),
+    ("keras", "adam, weight decay"): (lambda p: optim.Adam(p, 1e-2, weight_decay=0.1), 1e-3),
+    ("torch", "adam, weight decay"): (lambda p: optim.AdamW(p, 1e-2, weight_decay=0.1), 1e-3),
+    ("keras", "nadam"): (lambda p: optim.NAdam(p, 1e-2, eps=1e-7), 1e-3),
+    ("optax", "nadam"): (lambda p: optim.NAdam(p, 1e-2), 1e-3),
+    ("torch", "nadam"): (lambda p: optim.NAdam(p, 1e-2, momentum_decay=1.0), 1e-3),
+    ("keras", "adagrad"): (lambda p: optim.Adagrad(p, 1e-2), 1e-3),
+    ("optax", "adam amsgrad"): (lambda p: optim.Adam(p, 1e-2, amsgrad=True), 1e-3),
+}
+
+
+@pytest.mark.parametrize(("framework", "run"), cases(WRONG))
+def test_frameworks_part(framework, run):
+    make, least = WRONG[framework, run]
+    assert relative_error("quadratic", make, TRACES[framework]["trajectories"][run]["quadratic"]) > least
+
+
+def test_keras_and_pytorch_momentum_agree_while_the_rate_is_constant():
+    keras, torch = (TRACES[f]["trajectories"]["sgd momentum"]["mlp"] for f in ("keras", "torch"))
+    np.testing.assert_allclose(keras, torch, rtol=1e-9)
+
+
+LIVE = {  # arguments beyond those of the traces, against PyTorch itself: (class, arguments)
+    "sgd dampening": ("SGD", {"lr": 5e-4, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.01}),
+    "sgd nesterov decay": ("SGD", {"lr": 5e-4, "momentum": 0.5, "nesterov": True, "weight_decay": 0.01}),
+    "adam": ("Adam", {"lr": 3e-3}),
+    "adam betas": ("Adam", {"lr": 3e-3, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.01, "amsgrad": True}),
+    "adamw amsgrad": ("AdamW", {"lr": 3e-3, "amsgrad": True, "weight_decay": 0.3}),
+    "adamax": ("Adamax", {"lr": 3e-4, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.01}),
+    "nadam": ("NAdam", {"lr": 3e-4, "betas": (0.8, 0.95), "momentum_decay": 0.1, "weight_decay": 0.01}),
+    "nadam decoupled": ("NAdam", {"lr": 3e-3, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    "adagrad": ("Adagrad", {"lr": 1e-2, "lr_decay": 0.01, "initial_accumulator_value": 0.5, "weight_decay": 0.01}),
+    "adadelta": ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-4, "weight_decay": 0.01}),
+    "rmsprop": ("RMSprop", {"lr": 1e-4, "alpha": 0.98, "momentum": 0.5, "centered": True, "weight_decay": 0.01}),
+}
+
+
+@pytest.fixture
+def torch():
+    """PyTorch in float64 throughout: its NAdam keeps the momentum's product in the default dtype."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield torch
+    torch.set_default_dtype(before)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("name", LIVE)
+def test_agrees_with_live_pytorch(torch, name, problem):
+    rule, arguments = LIVE[name]
+
+    class Peer:
+        def __init__(self, params):
+            self.params = params
+            self.theirs = [torch.tensor(p.data, requires_grad=True) for p in params]
+            self.optimizer = getattr(torch.optim, rule)(self.theirs, **arguments)
+
+        def step(self):
+            for mine, theirs in zip(self.params, self.theirs, strict=True):
+                theirs.grad = torch.tensor(mine.grad)
+            self.optimizer.step()
+            for mine, theirs in zip(self.params, self.theirs, strict=True):
+                mine.data = theirs.detach().numpy().copy()
+
+    mine = problems.trajectory(PROBLEMS[problem](), lambda p: getattr(optim, rule)(p, **arguments), 500)
+    theirs = problems.trajectory(PROBLEMS[problem](), Peer, 500)
+    scale = np.abs(theirs).max(axis=1, keepdims=True)
+    np.testing.assert_array_less(np.abs(mine[:200] - theirs[:200]) / scale[:200], 1e-10)
+    np.testing.assert_array_less(np.abs(mine - theirs) / scale, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("rule", "peer", "framework"),
+    [(getattr(optim, name), name, "torch") for name in optim.__all__ if name != "Optimizer"],
+)
+def test_defaults_are_pytorchs(rule, peer, framework):
+    import inspect
+
+    theirs = TRACES[framework]["defaults"][peer]
+    ours = {
+        n: p.default for n, p in inspect.signature(rule).parameters.items() if p.default is not inspect.Parameter.empty
+    }
+    shared = {name: value for name, value in theirs.items() if name in ours}
+    expected = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in ours.items() if name in theirs
+    }
+    assert shared == expected
+    assert set(ours) - set(theirs) <= {"bias_correction", "eps_form", "convention"}

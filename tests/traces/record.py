@@ -1,0 +1,241 @@
+"""Record what Keras, optax and PyTorch compute, so that tests and the book can compare without installing them.
+
+    python tests/traces/record.py keras optax torch
+
+writes keras.json, optax.json, torch.json beside this file, for the frameworks that are named; each needs only its own
+framework (Keras runs on JAX here). All in float64. A trace holds versions, the optimizers' default arguments,
+trajectories on the problems of `problems.py` at the steps STEPS, Keras's schedules, and the rate after each epoch of
+the plateau rules.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from problems import DECAY, METRICS, PROBLEMS, RATE, SCHEDULE_STEPS, STEPS
+
+
+def at_steps(problem, parameters, gradients_to_step) -> list[list[float]]:
+    """Parameters after each of STEPS; `gradients_to_step(gradients)` takes one step, `parameters()` reads them."""
+    rows = []
+    for step in range(1, max(STEPS) + 1):
+        gradients_to_step(problem.gradient(parameters()))
+        if step in STEPS:
+            rows.append([float(x) for array in parameters() for x in np.ravel(array)])
+    return rows
+
+
+def defaults_of(makers) -> dict[str, dict]:
+    """Default arguments by class or function, where they are numbers."""
+    return {
+        name: {
+            argument: parameter.default
+            for argument, parameter in inspect.signature(make).parameters.items()
+            if isinstance(parameter.default, int | float | tuple)
+        }
+        for name, make in makers.items()
+    }
+
+
+def keras_trace() -> dict:
+    os.environ["KERAS_BACKEND"] = "jax"
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import keras
+
+    keras.config.set_floatx("float64")
+    o, s = keras.optimizers, keras.optimizers.schedules
+    decayed = s.ExponentialDecay(RATE, **DECAY)
+    runs = {
+        "sgd": lambda: o.SGD(5e-4),
+        "sgd momentum": lambda: o.SGD(5e-4, momentum=0.9),
+        "sgd nesterov": lambda: o.SGD(5e-4, momentum=0.9, nesterov=True),
+        "sgd momentum, rate decays": lambda: o.SGD(decayed, momentum=0.9),
+        "sgd momentum, weight decay": lambda: o.SGD(5e-4, momentum=0.9, weight_decay=0.1),
+        "adam": lambda: o.Adam(1e-2),
+        "adam, rate decays": lambda: o.Adam(decayed),
+        "adam amsgrad": lambda: o.Adam(1e-2, amsgrad=True),
+        "adam, weight decay": lambda: o.Adam(1e-2, weight_decay=0.1),
+        "adamw": lambda: o.AdamW(1e-2, weight_decay=0.1),
+        "adamax": lambda: o.Adamax(1e-2),
+        "nadam": lambda: o.Nadam(1e-2),
+        "adagrad": lambda: o.Adagrad(1e-2),
+        "adadelta": lambda: o.Adadelta(0.1),
+        "rmsprop": lambda: o.RMSprop(1e-3),
+        "rmsprop momentum": lambda: o.RMSprop(1e-3, momentum=0.9),
+        "rmsprop momentum, rate decays": lambda: o.RMSprop(decayed, momentum=0.9),
+        "rmsprop centered": lambda: o.RMSprop(1e-3, rho=0.99, epsilon=1e-3, centered=True),
+    }
+
+    def run(make, problem):
+        variables = [keras.Variable(array, dtype="float64") for array in problem.start()]
+        optimizer = make()
+        optimizer.build(variables)
+        return at_steps(
+            problem,
+            lambda: [np.asarray(variable.value) for variable in variables],
+            lambda gradients: optimizer.apply([jax.numpy.asarray(g) for g in gradients], variables),
+        )
+
+    schedules = {
+        "exponential_decay": s.ExponentialDecay(0.1, 20, 0.5),
+        "exponential_decay staircase": s.ExponentialDecay(0.1, 20, 0.5, staircase=True),
+        "inverse_time_decay": s.InverseTimeDecay(0.1, 20, 0.5),
+        "inverse_time_decay staircase": s.InverseTimeDecay(0.1, 20, 0.5, staircase=True),
+        "polynomial_decay": s.PolynomialDecay(0.1, 40, 0.01, power=2.0),
+        "polynomial_decay cycle": s.PolynomialDecay(0.1, 20, 0.01, power=0.5, cycle=True),
+        "piecewise_constant": s.PiecewiseConstantDecay([10, 30], [0.1, 0.05, 0.01]),
+        "cosine_decay": s.CosineDecay(0.1, 40, alpha=0.1),
+        "cosine_decay_restarts": s.CosineDecayRestarts(0.1, 10, t_mul=2.0, m_mul=0.5, alpha=0.1),
+        "cosine_decay_restarts equal": s.CosineDecayRestarts(0.1, 10, t_mul=1.0, m_mul=0.9),
+    }
+
+    def plateau(metrics, arguments):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile(o.SGD(1.0), "mse")
+        callback = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", **({"mode": "min"} | arguments))
+        callback.set_model(model)
+        callback.on_train_begin()
+        rates = []
+        for epoch, metric in enumerate(metrics):
+            callback.on_epoch_end(epoch, {"val_loss": metric})
+            rates.append(float(model.optimizer.learning_rate))
+        return rates
+
+    classes = [o.SGD, o.Adam, o.AdamW, o.Adamax, o.Nadam, o.Adagrad, o.Adadelta, o.RMSprop]
+    classes.append(keras.callbacks.ReduceLROnPlateau)
+    return {
+        "versions": {"keras": keras.__version__, "jax": jax.__version__},
+        "defaults": defaults_of({c.__name__: c for c in classes}),
+        "trajectories": {n: {p: run(make, problem()) for p, problem in PROBLEMS.items()} for n, make in runs.items()},
+        "schedules": {name: [float(f(t)) for t in SCHEDULE_STEPS] for name, f in schedules.items()},
+        "plateau": {name: plateau(*case) for name, case in METRICS.items()},
+    }
+
+
+def optax_trace() -> dict:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import optax
+
+    def decayed(count):  # optax.exponential_decay, but that one computes in float32
+        return RATE * DECAY["decay_rate"] ** (count.astype(jax.numpy.float64) / DECAY["decay_steps"])
+
+    runs = {
+        "sgd": optax.sgd(5e-4),
+        "sgd momentum": optax.sgd(5e-4, momentum=0.9),
+        "sgd nesterov": optax.sgd(5e-4, momentum=0.9, nesterov=True),
+        "sgd momentum, rate decays": optax.sgd(decayed, momentum=0.9),
+        "adam": optax.adam(1e-2),
+        "adam, rate decays": optax.adam(decayed),
+        "adam amsgrad": optax.amsgrad(1e-2),
+        "adamw": optax.adamw(1e-2, weight_decay=0.1),
+        "adamax": optax.adamax(1e-2),
+        "nadam": optax.nadam(1e-2),
+        "adagrad": optax.adagrad(1e-2),
+        "adadelta": optax.adadelta(0.1),
+        "rmsprop": optax.rmsprop(1e-3),
+        "rmsprop, eps outside": optax.rmsprop(1e-3, eps_in_sqrt=False),
+        "rmsprop momentum": optax.rmsprop(1e-3, momentum=0.9),
+        "rmsprop centered": optax.rmsprop(1e-3, decay=0.99, eps=1e-3, centered=True),
+    }
+
+    def run(transformation, problem):
+        parameters = [jax.numpy.asarray(array) for array in problem.start()]
+        state = transformation.init(parameters)
+        update = jax.jit(transformation.update)
+
+        def step(gradients):
+            nonlocal parameters, state
+            updates, state = update([jax.numpy.asarray(g) for g in gradients], state, parameters)
+            parameters = optax.apply_updates(parameters, updates)
+
+        return at_steps(problem, lambda: [np.array(p) for p in parameters], step)
+
+    names = ["sgd", "adam", "amsgrad", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop"]
+    return {
+        "versions": {"optax": optax.__version__, "jax": jax.__version__},
+        "defaults": defaults_of({name: getattr(optax, name) for name in names}),
+        "trajectories": {n: {p: run(make, problem()) for p, problem in PROBLEMS.items()} for n, make in runs.items()},
+    }
+
+
+def torch_trace() -> dict:
+    import torch
+
+    torch.set_default_dtype(torch.float64)  # NAdam keeps its momentum's product in the default dtype
+    o = torch.optim
+    runs = {
+        "sgd": lambda p: o.SGD(p, 5e-4),
+        "sgd momentum": lambda p: o.SGD(p, 5e-4, momentum=0.9),
+        "sgd nesterov": lambda p: o.SGD(p, 5e-4, momentum=0.9, nesterov=True),
+        "sgd momentum, rate decays": lambda p: o.SGD(p, RATE, momentum=0.9),
+        "sgd momentum, weight decay": lambda p: o.SGD(p, 5e-4, momentum=0.9, weight_decay=0.1),
+        "adam": lambda p: o.Adam(p, 1e-2),
+        "adam, rate decays": lambda p: o.Adam(p, RATE),
+        "adam amsgrad": lambda p: o.Adam(p, 1e-2, amsgrad=True),
+        "adam, weight decay": lambda p: o.Adam(p, 1e-2, weight_decay=0.1),
+        "adamw": lambda p: o.AdamW(p, 1e-2, weight_decay=0.1),
+        "adamax": lambda p: o.Adamax(p, 1e-2),
+        "nadam": lambda p: o.NAdam(p, 1e-2),
+        "adagrad": lambda p: o.Adagrad(p, 1e-2),
+        "adadelta": lambda p: o.Adadelta(p, 0.1),
+        "rmsprop": lambda p: o.RMSprop(p, 1e-3),
+        "rmsprop momentum": lambda p: o.RMSprop(p, 1e-3, momentum=0.9),
+        "rmsprop momentum, rate decays": lambda p: o.RMSprop(p, RATE, momentum=0.9),
+        "rmsprop centered": lambda p: o.RMSprop(p, 1e-3, centered=True),
+    }
+
+    def run(name, make, problem):
+        parameters = [torch.tensor(array, requires_grad=True) for array in problem.start()]
+        optimizer = make(parameters)
+        taken = 0
+
+        def step(gradients):
+            nonlocal taken
+            if name.endswith("rate decays"):
+                optimizer.param_groups[0]["lr"] = RATE * DECAY["decay_rate"] ** (taken / DECAY["decay_steps"])
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = torch.tensor(gradient)
+            optimizer.step()
+            taken += 1
+
+        return at_steps(problem, lambda: [p.detach().numpy() for p in parameters], step)
+
+    def plateau(metrics, arguments):
+        optimizer = o.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        scheduler = o.lr_scheduler.ReduceLROnPlateau(optimizer, **arguments)
+        rates = []
+        for metric in metrics:
+            scheduler.step(metric)
+            rates.append(optimizer.param_groups[0]["lr"])
+        return rates
+
+    classes = [o.SGD, o.Adam, o.AdamW, o.Adamax, o.NAdam, o.Adagrad, o.Adadelta, o.RMSprop]
+    classes.append(o.lr_scheduler.ReduceLROnPlateau)
+    return {
+        "versions": {"torch": torch.__version__.split("+")[0]},
+        "defaults": defaults_of({c.__name__: c for c in classes}),
+        "trajectories": {
+            n: {p: run(n, make, problem()) for p, problem in PROBLEMS.items()} for n, make in runs.items()
+        },
+        "plateau": {name: plateau(*case) for name, case in METRICS.items()},
+    }
+
+
+if __name__ == "__main__":
+    recorders = {"keras": keras_trace, "optax": optax_trace, "torch": torch_trace}
+    if not sys.argv[1:] or not set(sys.argv[1:]) <= recorders.keys():
+        sys.exit(f"usage: record.py {' '.join(f'[{name}]' for name in recorders)}")
+    for name in sys.argv[1:]:
+        trace = {"steps": STEPS} | recorders[name]()
+        text = json.dumps(trace, indent=0, separators=(",", ":"))
+        Path(__file__).with_name(f"{name}.json").write_text(text.replace(",\n", ",").replace("[\n", "[") + "\n")
+        print(f"{name}: {len(text):,} characters")
