@@ -70,7 +70,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "conv2d channels": (
         lambda: mg.conv2d(IMAGES, np.ones((4, 2, 3, 3))),
         ValueError,
-        r"\(2, 3, 8, 8\).*\(4, 2, 3, 3\)",
+        r"\(4, 2, 3, 3\).*\(2, 3, 8, 8\)",
     ),
     "conv2d kernel too large": (lambda: mg.conv2d(IMAGES, np.ones((4, 3, 9, 3))), ValueError, "9"),
     "conv2d bias": (lambda: mg.conv2d(IMAGES, np.ones((4, 3, 3, 3)), np.ones(3)), ValueError, r"\(3,\)"),
