@@ -60,7 +60,7 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
         help="run what is missing of an experiment",
         description="Run what is missing of an experiment. Finished runs are kept, so a stopped sweep can go on.",
     )
-    run.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it")
+    run.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it; or all")
     run.add_argument("--seeds", help="seeds to run, as 0-4 or 0,2,5 (default: the experiment's own)")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at the same time, one thread each (1)")
     run.add_argument("--quick", action="store_true", help="the same on small data, in seconds: to see that it works")
@@ -73,7 +73,7 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
         help="print an experiment's table and draw its figures",
         description="Print an experiment's table from the stored results, and draw its figures.",
     )
-    report.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it")
+    report.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it; or all")
     report.add_argument("--quick", action="store_true", help="report the quick version's results")
     report.add_argument("--out", metavar="DIR", help="folder of the results (default: book/results, or results)")
     report.add_argument("--figures", metavar="DIR", help="write the figures there, as SVG files")
@@ -100,20 +100,16 @@ def _list(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from minigrad import experiments
 
-    paths = experiments.run(
-        options.name,
-        seeds=experiments.parse_seeds(options.seeds) if options.seeds is not None else None,
-        jobs=options.jobs,
-        quick=options.quick,
-        dask=options.dask,
-        out=options.out,
-    )
-    print(f"{len(paths)} finished runs are in {paths[0].parent}")
+    seeds = None if options.seeds is None else experiments.parse_seeds(options.seeds)
+    for name in experiments.CATALOGUE if options.name == "all" else [options.name]:
+        paths = experiments.run(name, seeds, options.jobs, options.quick, options.dask, options.out)
+        print(f"{name}: {len(paths)} finished runs in {paths[0].parent}")
     return 0
 
 
 def _report(options: argparse.Namespace) -> int:
     from minigrad import experiments
 
-    print(experiments.report(options.name, quick=options.quick, out=options.out, figures=options.figures))
+    for name in experiments.CATALOGUE if options.name == "all" else [options.name]:
+        print(experiments.report(name, options.quick, options.out, options.figures) + "\n")
     return 0

@@ -56,7 +56,7 @@ def half_width():
         },
         "You added the differences up; a mean divides by their number.": {"np.mean": "np.sum"},
     },
-    explanation="The runs of a pair began with the same weights and saw the same batches: that part of chance drops out.",
+    explanation="Both runs of a pair begin with the same weights and see the same batches: that chance drops out.",
 )
 def gain(without, decayed):
     """The mean gain in accuracy over the seeds that both arms have."""
