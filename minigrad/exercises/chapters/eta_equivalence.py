@@ -199,6 +199,7 @@ def framework_decay(lam, alpha):
         (0.1, 1e-3, np.linspace(0.001, 1, 999)),
         (0.25, 3e-4, np.linspace(0.003, 2, 777)),
         (0.75, 1e-3, np.linspace(0.001, 1, 999)),
+        (0.1, 1e-3, np.array([0.7])),
     ],
     mistakes={
         "You asked for nearly equal numbers. Those are equal for every factor; the question is about bits.": {
