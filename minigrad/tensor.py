@@ -133,7 +133,8 @@ class Tensor:
         while newest_first:
             tensor, upstream = totals.pop(heappop(newest_first))
             stamp, parents, backward = tensor._record  # type: ignore[misc]
-            for parent, gradient in zip(parents, backward(upstream), strict=True):  # eq:vjp
+            gradients = backward(upstream)  # eq:vjp
+            for parent, gradient in zip(parents, gradients, strict=True):
                 if gradient is None or not parent.requires_grad:
                     continue
                 data = parent.data
@@ -293,12 +294,14 @@ def as_tensors(x: Operand, y: Operand) -> tuple[Tensor, Tensor]:
     return first if first.data.dtype is second.data.dtype else as_tensor(first, second), second
 
 
-def method(*names: str) -> Callable[[Op], Op]:
-    """Attach an op to Tensor under these names."""
+def method(*names: str, reflected: str = "") -> Callable[[Op], Op]:
+    """Attach an op to Tensor under these names, and with its operands swapped under the name `reflected`."""
 
     def attach(op: Op) -> Op:
         for name in names:
             setattr(Tensor, name, op)
+        if reflected:
+            setattr(Tensor, reflected, lambda y, x: op(x, y))
         return op
 
     return attach
@@ -333,7 +336,8 @@ def _match(gradient: Array, data: Array) -> Array:
     if gradient.shape != data.shape:
         extra = gradient.ndim - data.ndim
         repeated = [extra + i for i, n in enumerate(data.shape) if n == 1 and gradient.shape[extra + i] != 1]
-        gradient = gradient.sum(axis=(*range(extra), *repeated)).reshape(data.shape)  # eq:unbroadcast
+        gradient = gradient.sum(axis=(*range(extra), *repeated))  # eq:unbroadcast
+        gradient = gradient.reshape(data.shape)
     return gradient if gradient.dtype == data.dtype else gradient.astype(data.dtype)
 
 

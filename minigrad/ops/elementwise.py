@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, as_tensors, method, record
@@ -14,7 +16,7 @@ def add(x: Operand, y: Operand) -> Tensor:
     return record(x.data + y.data, (x, y), lambda grad: (grad, grad))
 
 
-@method("__sub__")
+@method("__sub__", reflected="__rsub__")
 def sub(x: Operand, y: Operand) -> Tensor:
     """x - y; ∂/∂x = 1, ∂/∂y = -1."""
     x, y = as_tensors(x, y)
@@ -28,12 +30,14 @@ def mul(x: Operand, y: Operand) -> Tensor:
     a, b = x.data, y.data
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
-        return grad * b if x.requires_grad else None, grad * a if y.requires_grad else None  # eq:mul-gradient
+        by_x = grad * b if x.requires_grad else None  # eq:mul-gradient
+        by_y = grad * a if y.requires_grad else None  # eq:mul-gradient
+        return by_x, by_y
 
     return record(a * b, (x, y), backward)
 
 
-@method("__truediv__")
+@method("__truediv__", reflected="__rtruediv__")
 def div(x: Operand, y: Operand) -> Tensor:
     """x / y; ∂/∂x = 1/y, ∂/∂y = -x/y²."""
     x, y = as_tensors(x, y)
@@ -46,7 +50,7 @@ def div(x: Operand, y: Operand) -> Tensor:
     return record(out, (x, y), backward)
 
 
-@method("__pow__")
+@method("__pow__", reflected="__rpow__")
 def power(x: Operand, y: Operand) -> Tensor:
     """x to the power y; ∂/∂x = y·x^(y-1) (0 where y = 0), ∂/∂y = x^y·ln x (0 where x = 0 and y ≥ 0)."""
     x, y = as_tensors(x, y)
@@ -63,21 +67,6 @@ def power(x: Operand, y: Operand) -> Tensor:
         return by_x, by_y
 
     return record(out, (x, y), backward)
-
-
-@method("__rsub__")
-def _rsub(y: Operand, x: Operand) -> Tensor:
-    return sub(x, y)
-
-
-@method("__rtruediv__")
-def _rdiv(y: Operand, x: Operand) -> Tensor:
-    return div(x, y)
-
-
-@method("__rpow__")
-def _rpow(y: Operand, x: Operand) -> Tensor:
-    return power(x, y)
 
 
 @method("__neg__")
@@ -186,41 +175,18 @@ def where(condition: Operand, x: Operand, y: Operand) -> Tensor:
     return record(np.where(chosen, x.data, y.data), (x, y), backward)
 
 
-@method("__lt__")
-def less(x: Operand, y: Operand) -> Tensor:
-    """x < y, entry by entry: a boolean tensor, without gradient (as all comparisons)."""
-    x, y = as_tensors(x, y)
-    return Tensor(np.asarray(x.data < y.data))
+def _comparison(compare: Callable[[Array, Array], Array]) -> Callable[[Operand, Operand], Tensor]:
+    def op(x: Operand, y: Operand) -> Tensor:
+        x, y = as_tensors(x, y)
+        return Tensor(np.asarray(compare(x.data, y.data)))
+
+    return op
 
 
-@method("__le__")
-def less_equal(x: Operand, y: Operand) -> Tensor:
-    """x ≤ y, entry by entry."""
-    x, y = as_tensors(x, y)
-    return Tensor(np.asarray(x.data <= y.data))
-
-
-@method("__eq__")
-def equal(x: Operand, y: Operand) -> Tensor:
-    """x = y, entry by entry."""
-    x, y = as_tensors(x, y)
-    return Tensor(np.asarray(x.data == y.data))
-
-
-@method("__gt__")
-def greater(x: Operand, y: Operand) -> Tensor:
-    """x > y, entry by entry."""
-    return less(y, x)
-
-
-@method("__ge__")
-def greater_equal(x: Operand, y: Operand) -> Tensor:
-    """x ≥ y, entry by entry."""
-    return less_equal(y, x)
-
-
-@method("__ne__")
-def not_equal(x: Operand, y: Operand) -> Tensor:
-    """x ≠ y, entry by entry."""
-    x, y = as_tensors(x, y)
-    return Tensor(np.asarray(x.data != y.data))
+# Entry by entry: a boolean tensor, without gradient.
+method("__lt__")(_comparison(np.less))
+method("__le__")(_comparison(np.less_equal))
+method("__gt__")(_comparison(np.greater))
+method("__ge__")(_comparison(np.greater_equal))
+method("__eq__")(_comparison(np.equal))
+method("__ne__")(_comparison(np.not_equal))

@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.tensor import Array, Operand, Tensor, as_tensors, method, record
 
 
-@method("__matmul__")
+@method("__matmul__", reflected="__rmatmul__")
 def matmul(x: Operand, y: Operand) -> Tensor:
     """x @ y as NumPy: matrices in the last two axes, the others broadcast; a 1-D operand is a row or a column.
 
@@ -34,8 +34,3 @@ def matmul(x: Operand, y: Operand) -> Tensor:
         return by_x[..., 0, :] if x.ndim == 1 else by_x, by_y[..., 0] if y.ndim == 1 else by_y
 
     return record(x.data @ y.data, (x, y), backward)
-
-
-@method("__rmatmul__")
-def _rmatmul(y: Operand, x: Operand) -> Tensor:
-    return matmul(x, y)
