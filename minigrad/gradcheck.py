@@ -103,4 +103,5 @@ def _difference(
             below = np.array(fn(*leaves).data)
     finally:
         data[entry] = value
-    return float(((above - below) * weights).sum() / (2 * eps))  # eq:central-difference
+    change = ((above - below) * weights).sum()
+    return float(change / (2 * eps))  # eq:central-difference

@@ -48,7 +48,7 @@ def test_moments_are_weighted_sums():
 @pytest.mark.equation("adam-m-hat")
 @pytest.mark.equation("adam-v-hat")
 def test_corrections_make_a_constant_gradient_exact():
-    g, t, i = sp.symbols("g t i", positive=True)
+    t, i = sp.symbols("t i", positive=True)
     for beta in (b1, b2):
         weights = (1 - beta) * sp.Sum(beta ** (t - i), (i, 1, t)).doit()
         for steps in (1, 2, 7):
@@ -65,7 +65,7 @@ def test_five_equations_in_exact_arithmetic():
     gradients = [3, -1, sp.Rational(1, 2), 0, 7]
     beta1, beta2, eta, eps = sp.Rational(9, 10), sp.Rational(999, 1000), sp.Rational(1, 10), sp.Rational(1, 10**8)
     m = v = theta = sp.Integer(0)
-    for t, ((found, _, _), g) in enumerate(zip(adam(gradients), gradients), start=1):
+    for t, ((found, _, _), g) in enumerate(zip(adam(gradients), gradients, strict=True), start=1):
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
         m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
         theta -= sp.N(eta / (sp.sqrt(v_hat) + eps) * m_hat, 40)
