@@ -9,7 +9,7 @@ from minigrad.experiments.config import SCHEDULES, Config, Experiment
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 _ARTICLE = Config(lr=1e-3, epochs=60)
-_SUBSET = Config(train_size=10_000, epochs=30)
+_SUBSET = Config(train_size=10_000, epochs=20)
 _FIRST_STEPS = Config(train_size=6_400, epochs=1, record_steps=True)
 
 

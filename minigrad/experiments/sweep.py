@@ -122,7 +122,7 @@ def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[A
     elif jobs == 0:  # nothing is missing
         yield None
     elif dask is not None:
-        client = optional("distributed", "experiments").Client(dask, timeout="10s")
+        client = optional("distributed", "experiments").Client(dask)
         try:
             yield client.get_executor(pure=False)
         finally:

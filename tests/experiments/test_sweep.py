@@ -253,10 +253,10 @@ def test_a_dask_cluster_loses_nothing_when_a_worker_is_killed(tmp_path):
         killed = []
         killer = threading.Thread(target=kill_one_at_work)
         killer.start()
-        paths = run(NAME, tuple(range(10)), quick=True, dask=cluster.scheduler_address, out=tmp_path, progress=False)
+        paths = run(NAME, tuple(range(6)), quick=True, dask=cluster.scheduler_address, out=tmp_path, progress=False)
         killer.join()
     assert len(killed) == 1
-    assert len(paths) == 20
+    assert len(paths) == 12
     for path in paths:
         load(path)
 
@@ -264,5 +264,7 @@ def test_a_dask_cluster_loses_nothing_when_a_worker_is_killed(tmp_path):
 @pytest.mark.filterwarnings("ignore")
 def test_a_cluster_that_is_not_there_is_told(tmp_path):
     pytest.importorskip("distributed", reason="needs the extra `experiments`")
-    with pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
+    import dask
+
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
         run(NAME, quick=True, dask="tcp://127.0.0.1:9", out=tmp_path, progress=False)
