@@ -1,6 +1,7 @@
 """For readers who can't see the page: warn, and so fail a build with -W, at every picture without an alternative text.
 
-And give the entries of the bibliography the role that their list needs; docutils gives them a deprecated one.
+And mend what docutils writes: entries of the bibliography get the role that their list needs, and the empty corner of a
+table is no heading.
 """
 
 from __future__ import annotations
@@ -35,12 +36,17 @@ def check(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             logger.warning("picture without alt text: %s", tag[:120], location=raw, type="accessible")
 
 
-def list_bibliography(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+def mend(html: str) -> str:
+    html = html.replace('role="doc-biblioentry"', 'role="listitem"')
+    return re.sub(r'<th class="([^"]*)"><p></p></th>', r'<td class="\1"></td>', html)
+
+
+def mend_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     if "body" in context:
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        context["body"] = mend(context["body"])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", check)
-    app.connect("html-page-context", list_bibliography)
+    app.connect("html-page-context", mend_page)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("sphinx")
 
 import fresh_outputs
-from accessible import mute_pictures
+from accessible import mend, mute_pictures
 from lean_icons import trim
 
 
@@ -36,6 +36,11 @@ def test_a_build_warns_of_a_picture_without_alt_text(build):
     warnings = build({"index.md": page, "a.png": ""}, "accessible").warnings
     assert len(warnings) == 2
     assert all("picture without alt text" in warning for warning in warnings)
+
+
+def test_an_empty_corner_of_a_table_is_no_heading():
+    table = '<tr><th class="head"><p></p></th><th class="head"><p>ε</p></th></tr>'
+    assert mend(table) == '<tr><td class="head"></td><th class="head"><p>ε</p></th></tr>'
 
 
 @pytest.fixture
