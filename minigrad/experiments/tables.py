@@ -74,7 +74,11 @@ def tables(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
     """The tables of an experiment, by what kind it is."""
     kinds: dict[str, Callable[[Experiment, Scan], list[tuple[str, Table]]]] = {
         "paired": lambda e, s: [("Accuracies", accuracies(e, s))],
-        "grid": lambda e, s: [("Test accuracy after the last epoch", grid(s))],
+        "grid": lambda e, s: [
+            ("Test accuracy after the last epoch", grid(s)),
+            ("Gain over the constant rate, points", against_constant(s)),
+            ("Initial rate chosen by validation", best_rates(s)),
+        ],
         "steps": lambda e, s: [("The first updates", first_steps(e, s))],
         "weight-decay": lambda e, s: [("Accuracies", accuracies(e, s)), ("Chosen by validation", weight_decay(e, s))],
         "rates": lambda e, s: [("Effective rates of all parameters", effective_rates(e, s))],
@@ -83,7 +87,9 @@ def tables(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
 
 
 def verdicts(experiment: Experiment, found: Scan) -> list[str]:
-    """What can be said of decay against none, where that is the question."""
+    """What can be said of the differences between arms, with their intervals."""
+    if experiment.kind == "steps":
+        return first_verdicts(experiment, found)
     if set(experiment.arms) != {"constant", "plateau"} or not found.seeds("constant", "plateau"):
         return []
     lines = []
@@ -150,6 +156,36 @@ def grid(found: Scan, at: str = "last") -> Table:
     return rows
 
 
+def against_constant(found: Scan) -> Table:
+    """The grid's mean gains over the constant rate of the same initial rate, in points; bold where t excludes 0."""
+    rows = [["schedule", *(f"η₀ = {lr:g}" for lr in RATES)]]
+    for schedule in SCHEDULES[1:]:
+        row = [schedule]
+        for lr in RATES:
+            first, second = f"constant-{lr:g}", f"{schedule}-{lr:g}"
+            if not found.seeds(first, second):
+                row.append("–")
+                continue
+            gain = paired(found, first, second)
+            text = f"{100 * gain.mean:+.1f}"
+            row.append(f"**{text}**" if gain.t is not None and gain.t[0] * gain.t[1] > 0 else text)
+        rows.append(row)
+    return rows
+
+
+def best_rates(found: Scan) -> Table:
+    """For each schedule of the grid the initial rate chosen by validation, and the test accuracy there."""
+    rows = [["schedule", "η₀ chosen", "runs", "test, last epoch", "test, best epoch"]]
+    for schedule in SCHEDULES:
+        arms = {f"{schedule}-{lr:g}": lr for lr in RATES}
+        if (arm := chosen(found, arms)) is None:
+            continue
+        records = found.records(arm)
+        accuracies = [spread([accuracy_on_test(record, at) for record in records]) for at in ("last", "best")]
+        rows.append([schedule, f"{arms[arm]:g}", str(len(records)), *accuracies])
+    return rows
+
+
 def chosen(found: Scan, arms: Iterable[str]) -> str | None:
     """Of the arms with finished runs, the one with the highest mean validation accuracy after the last epoch."""
     there = [arm for arm in arms if found.records(arm)]
@@ -185,6 +221,22 @@ def first_steps(experiment: Experiment, found: Scan) -> Table:
         cells = [spread(part, digits=3) if part else "–" for part in parts]
         rows.append([arm, str(len(records)), *cells, spread([val_accuracy(record) for record in records])])
     return rows
+
+
+def first_verdicts(experiment: Experiment, found: Scan) -> list[str]:
+    """Each form of Adam against Algorithm 1: training loss over the first 20 and the last 100 updates, by pairs."""
+    lines = []
+    for arm in list(experiment.arms)[1:]:
+        seeds = found.seeds("corrected", arm)
+        for name, part in (("1–20", slice(20)), ("101–200", slice(100, 200))):
+            first, second = (
+                [float(np.mean(found.done[one, seed]["history"]["step_loss"][part] or np.nan)) for seed in seeds]
+                for one in ("corrected", arm)
+            )
+            if seeds and not np.isnan(first + second).any():
+                difference = interval(stats.paired(first, second), scale=1, unit="", digits=4)
+                lines.append(f"{arm} − corrected, loss of updates {name}: {difference}")
+    return lines
 
 
 def effective_rates(experiment: Experiment, found: Scan) -> Table:
