@@ -81,7 +81,8 @@ def differences(found: dict[str, Scan]) -> Drawing:
     """Test accuracy with decay minus without, pair by pair, with mean and t interval; last and best epoch."""
     from matplotlib import pyplot as plt
 
-    rows = [(name, scan, at) for name, scan in found.items() for at in ("last", "best")]
+    there = {name: scan for name, scan in found.items() if scan.seeds("constant", "plateau")}
+    rows = [(name, scan, at) for name, scan in there.items() for at in ("last", "best")]
     told = []
     with figures.style():
         fig, ax = plt.subplots(figsize=(6.4, 0.9 + 0.55 * len(rows)))
@@ -100,7 +101,7 @@ def differences(found: dict[str, Scan]) -> Drawing:
         ax.set(xlabel="test accuracy with decay − without, percentage points", title="Each dot is one pair of runs")
     return fig, (
         "Differences of test accuracy between paired runs with and without decay, as dots with mean and interval. "
-        "Means in percentage points: " + "; ".join(told) + "."
+        "Means in percentage points: " + ("; ".join(told) or "no pair is finished yet") + "."
     )
 
 
@@ -199,7 +200,7 @@ def effective_rates(experiment: Experiment, found: Scan) -> Drawing:
                 ax.plot(epochs, record["history"]["lr"], color="black", linewidth=1, linestyle="--")
                 told.append(f"{arm}: median {rows[0, 2]:.2g} after the first epoch, {rows[-1, 2]:.2g} after the last")
             ax.set(yscale="log", xlabel="epoch", title=arm)
-        axes[0, 0].set_ylabel("η/(√v̂ + ε)")
+        axes[0, 0].set(ylabel="η/(√v̂ + ε)", ylim=(1e-5, None))  # cosine's very last rates are next to nothing
     shares = f"{PERCENTILES[0]}–{PERCENTILES[-1]} % and {PERCENTILES[1]}–{PERCENTILES[-2]} %"
     return fig, f"Effective rates over the epochs, median and bands ({shares}), with η dashed. {'; '.join(told)}."
 

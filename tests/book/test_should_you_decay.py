@@ -1,0 +1,67 @@
+"""The chapter "Should you decay?": its algebra, and the numbers it types."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from minigrad.experiments import CATALOGUE, stats, tables
+
+PAGE = Path(__file__).parents[2] / "book" / "should-you-decay.md"
+
+
+def test_what_pairing_buys():
+    """pair-model and pair-variance, by the algebra of variances of independent terms."""
+    sigma, tau, mu, delta = sp.symbols("sigma tau mu delta", positive=True)
+    c, c2, e, e2 = sp.symbols("c c_2 e e_2", real=True)
+    variances = {c: sigma**2, c2: sigma**2, e: tau**2, e2: tau**2}
+
+    def variance(expression):
+        return sum(sp.diff(expression, term) ** 2 * value for term, value in variances.items())
+
+    pair = (mu + delta + c + e2) - (mu + c + e)
+    strangers = (mu + delta + c2 + e2) - (mu + c + e)
+    assert sp.simplify(variance(pair) - 2 * tau**2) == 0
+    assert sp.simplify(variance(strangers) - (2 * sigma**2 + 2 * tau**2)) == 0
+    assert sp.simplify(variance(pair) - 2 * sigma**2) != 0
+
+
+def test_the_sample_variance_is_unbiased_with_n_minus_1():
+    """The s² of t-interval: for three independent values of variance τ², E[s²] = τ²; with n it would be less."""
+    tau = sp.symbols("tau", positive=True)
+    d = sp.symbols("d1:4", real=True)
+    squares = sp.expand(sum((x - sum(d) / 3) ** 2 for x in d))
+    expected = squares.subs({x**2: tau**2 for x in d}).subs(dict.fromkeys(d, 0))  # independent: products average to 0
+    assert sp.simplify(expected / 2 - tau**2) == 0
+    assert sp.simplify(expected / 3 - tau**2) != 0
+
+
+def test_the_critical_values_on_the_page_are_students():
+    scipy_stats = pytest.importorskip("scipy.stats")
+    line = re.search(r"critical = \{(.*)\}", PAGE.read_text(encoding="utf-8"))[1]
+    values = {int(n): float(t) for n, t in (pair.split(":") for pair in line.split(","))}
+    assert {2, 3, 5} <= values.keys()
+    for n, t in values.items():
+        assert t == pytest.approx(scipy_stats.t.ppf(0.975, n - 1), abs=5e-4)
+
+
+def test_the_interval_is_the_equation():
+    d = np.array([0.4, 1.1, -0.2, 0.9, 0.6])
+    low, high = stats.mean(d.tolist()).t
+    half = 2.776445 * np.sqrt(((d - d.mean()) ** 2).sum() / 4) / np.sqrt(5)
+    assert (low, high) == pytest.approx((d.mean() - half, d.mean() + half))
+
+
+def test_the_articles_numbers_are_the_same_on_the_page_and_in_the_tables():
+    text = PAGE.read_text(encoding="utf-8")
+    for row, numbers in zip(("experiment 1", "experiment 2"), tables.ARTICLE.values(), strict=True):
+        line = next(line for line in text.splitlines() if line.startswith(f"| {row}"))
+        assert f"| {numbers['constant']:.4f} | {numbers['plateau']:.4f} | {numbers['runs']} runs |" in line
+
+
+def test_every_experiment_is_on_the_page():
+    text = PAGE.read_text(encoding="utf-8")
+    for name in set(CATALOGUE) - {"first-look"}:
+        assert f'"{name}"' in text
