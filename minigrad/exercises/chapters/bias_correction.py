@@ -10,22 +10,35 @@ chapter = Chapter(__name__)
 
 
 @chapter.exercise(
-    "The first average",
-    statement=r"Adam sees its first gradient, $g_1 = 3$, with $\beta_1 = 0.9$. What is $m_1$, before any correction?",
-    hint=r"$m_0 = 0$, so only the new gradient contributes to $m_1$.",
+    "Two steps by hand",
+    statement=r"""
+    Adam sees the gradients $g_1 = 2$ and $g_2 = 4$, with $\beta_1 = 0.9$. What is $\hat m_2$?
+    """,
+    hint=r"First $m_1$, then $m_2$, and only then the division by $1-\beta_1^2$.",
     mistakes={
-        r"That is g₁ itself, which the correction will restore. m₁ holds only the share 1 − β₁ of it.": {
-            "(1 - beta1) * g": "g",
+        "That is m₂, before the correction.": {" / (1 - beta1**2)": ""},
+        "You divided by 1 − β₁. At the second step the divisor is 1 − β₁².": {"beta1**2": "beta1"},
+        "You went on from m̂₁. The recurrence goes on from m₁; the correction is applied to what is used, not stored.": {
+            "m1 = (1 - beta1) * g1": "m1 = g1",
         },
-        "You gave the new gradient the weight β₁; it gets 1 − β₁, and the (zero) past gets β₁.": {
-            "(1 - beta1) * g": "beta1 * g",
+        "That is the plain mean. The second gradient is the newer one and weighs a little more.": {
+            "m2 / (1 - beta1**2)": "(g1 + g2) / 2",
+        },
+        "You gave the new gradients the weight β₁; they get 1 − β₁, and the past gets β₁.": {
+            "m1 = (1 - beta1) * g1": "m1 = beta1 * g1",
+            "beta1 * m1 + (1 - beta1) * g2": "(1 - beta1) * m1 + beta1 * g2",
         },
     },
-    explanation=r"$m_1 = \beta_1 \cdot 0 + (1-\beta_1) g_1$: a tenth of the gradient.",
+    explanation=r"""
+    $m_1 = 0.2$, $m_2 = 0.9\cdot 0.2 + 0.1\cdot 4 = 0.58$ and $\hat m_2 = 0.58/0.19 = 3.05$: a weighted mean of 2
+    and 4 with the weights $0.09/0.19$ and $0.1/0.19$.
+    """,
 )
-def first_average():
-    beta1, g = 0.9, 3.0
-    return (1 - beta1) * g
+def second_average():
+    beta1, g1, g2 = 0.9, 2.0, 4.0
+    m1 = (1 - beta1) * g1
+    m2 = beta1 * m1 + (1 - beta1) * g2
+    return m2 / (1 - beta1**2)
 
 
 @chapter.exercise(
@@ -56,7 +69,7 @@ def first_average():
     """,
 )
 def corrected(values, beta):
-    """The bias-corrected moving average after each of `values`."""
+    """The corrected average after each of `values`."""
     m, result = 0.0, []
     for t, value in enumerate(values, start=1):
         m = beta * m + (1 - beta) * value
@@ -67,21 +80,24 @@ def corrected(values, beta):
 @chapter.exercise(
     "Where the uncorrected step is largest",
     statement=r"""
-    The gradient is constant and ε is 0. At which step t is Adam's uncorrected step, measured in corrected steps,
-    the largest for $\beta_1 = 0.9$ and $\beta_2 = 0.999$?
+    At which step $t$ is Adam's uncorrected step, measured in corrected steps ($\varepsilon = 0$), the largest for
+    $\beta_1 = 0.95$ and $\beta_2 = 0.999$?
     """,
-    hint=r"Compute $(1-\beta_1^t)/\sqrt{1-\beta_2^t}$ for $t = 1, 2, \dots$ and look for the largest.",
+    hint=r"Compute $\rho_t$ for $t = 1, 2, \dots$ and look for the largest.",
     mistakes={
         "Arrays count from 0, steps from 1: your index is one less than the step.": {
-            "return int(t[": "return int(-1 + t["
+            "return int(t[": "return int(-1 + t[",
         },
-        "The root is missing: the step divides by √v, not by v.": {"np.sqrt(1 - 0.999**t)": "(1 - 0.999**t)"},
+        "The root is missing: the step divides by √v, not by v.": {"np.sqrt(1 - beta2**t)": "(1 - beta2**t)"},
+        "That is the step for β₁ = 0.9. A longer memory of m takes longer to fill.": {"0.95": "0.9"},
     },
+    explanation="At step 25: twice the memory of m, and the peak comes about twice as late.",
     rtol=1e-9,
 )
 def peak():
+    beta1, beta2 = 0.95, 0.999
     t = np.arange(1, 1000)
-    ratio = (1 - 0.9**t) / np.sqrt(1 - 0.999**t)
+    ratio = (1 - beta1**t) / np.sqrt(1 - beta2**t)
     return int(t[ratio.argmax()])
 
 
@@ -108,7 +124,7 @@ def peak():
     """,
 )
 def first_step_too_large(beta1, beta2):
-    """Whether the first uncorrected step is longer than the corrected one."""
+    """Whether the first uncorrected step is too long."""
     return (1 - beta1) > math.sqrt(1 - beta2)
 
 
@@ -141,7 +157,7 @@ def first_step_too_large(beta1, beta2):
     """,
 )
 def frozen(beta1, beta2):
-    """The step with both divisors frozen at t = 1, in units of the right step, as t grows."""
+    """The late step with frozen divisors, in right steps."""
     return math.sqrt(1 - beta2) / (1 - beta1)
 
 
@@ -166,7 +182,7 @@ def frozen(beta1, beta2):
     explanation="With the defaults it starts at 0.0316 ε and tends to ε.",
 )
 def eps_hat(eps, beta2, t):
-    """The constant of the hat form that equals ε of Algorithm 1 at step t."""
+    """The ε̂ that acts like ε of Algorithm 1 at step t."""
     return eps * math.sqrt(1 - beta2**t)
 
 
@@ -188,7 +204,7 @@ def eps_hat(eps, beta2, t):
     explanation=r"Adam's correction is the case $a_0 = 0$. In expectation, $a_t - \beta^t a_0 = (1-\beta^t)\mu$.",
 )
 def corrected_from(a, a0, beta, t):
-    """The unbiased estimate from an average that started at a0."""
+    """The unbiased estimate, if the average began at a0."""
     return (a - beta**t * a0) / (1 - beta**t)
 
 

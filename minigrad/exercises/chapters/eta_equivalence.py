@@ -102,7 +102,7 @@ def tensorflow_rmsprop():
     """,
 )
 def steps_until(mu, s, tolerance):
-    """Steps after the decay until Keras's step has come down to its new length, up to `tolerance`."""
+    """Steps until Keras's step has its new length."""
     k = 1
     while (1 - s) * mu**k / s > tolerance:
         k += 1
@@ -131,7 +131,7 @@ def steps_until(mu, s, tolerance):
     """,
 )
 def repaired(u, old, new):
-    """The velocity to go on with when the rate changes from `old` to `new`."""
+    """The velocity to go on with at the new rate."""
     return u * new / old
 
 
@@ -157,7 +157,7 @@ def repaired(u, old, new):
     """,
 )
 def eps_for(r, eps, s):
-    """The ε that lowers the rate of a parameter with √v̂ = r by the factor s."""
+    """The ε that multiplies the rate by s where √v̂ = r."""
     return (r + eps) / s - r
 
 
@@ -183,7 +183,7 @@ def eps_for(r, eps, s):
     """,
 )
 def framework_decay(lam, alpha):
-    """The weight decay to give to a framework, from the paper's."""
+    """The framework's weight decay, from the paper's."""
     return lam / alpha
 
 
@@ -212,7 +212,7 @@ def framework_decay(lam, alpha):
     explanation="True for the powers of two, False for 0.1 and for 0.75.",
 )
 def exact(s, eta, denominators):
-    """Whether scaling before and after the division gives the same bits."""
+    """Whether scaling first and last give the same bits."""
     return bool(np.all((s * eta) / denominators == s * (eta / denominators)))
 
 
