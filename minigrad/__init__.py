@@ -3,6 +3,7 @@
 from minigrad import data, exercises, models, nn, optim, schedules
 from minigrad.ema import ema
 from minigrad.gradcheck import GradcheckError, gradcheck
+from minigrad.jit import get_num_threads, set_num_threads
 from minigrad.ops import (
     abs,  # noqa: A004
     avg_pool2d,
@@ -43,6 +44,7 @@ __all__ = [
     "exercises",
     "exp",
     "fit",
+    "get_num_threads",
     "gradcheck",
     "linear",
     "log",
@@ -56,6 +58,7 @@ __all__ = [
     "optim",
     "relu",
     "schedules",
+    "set_num_threads",
     "sigmoid",
     "softmax",
     "sqrt",

@@ -12,9 +12,11 @@ from numba import prange
 
 from minigrad.jit import kernel
 from minigrad.ops.images import Pair, batch_first, batch_last, output_size, pair
+from minigrad.ops.memory import empty
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 PIECE = 1024  # numbers of a row handled at once, so that six pieces fit into the first-level cache
+MIN_PARALLEL = 2**14  # entries of the first array, from which a second thread saves more than waking it costs
 PARTS = 16  # the weights' gradient is summed in this many parts: so it doesn't depend on the number of threads
 
 
@@ -82,6 +84,16 @@ def add_dots(weight, out, rows, source, taps, n):
 
 
 @kernel
+def add_sums(weight, out, rows, column, n):
+    """``weight[r, column] += sum(out[rows[r] + p] for p < n)``: what `add_dots` adds for a source of ones."""
+    for r in range(len(rows)):
+        total, begin = weight.dtype.type(0), rows[r]
+        for p in range(np.uintp(n)):
+            total += out[begin + p]
+        weight[r, column] += total
+
+
+@kernel
 def tap_offsets(kernel_size, shape):
     """Where each tap (i, channel, j) begins in images of this shape, flattened."""
     channels, height, width, batch = shape
@@ -133,7 +145,7 @@ def forward_row(x, weight, out, y, taps, rows, stride):
         add_products(target[p:], rows, source[p * stride[1] :], taps, weight, min(piece, end - begin - p))
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, least=MIN_PARALLEL)
 def conv_forward(x, weight, bias, out, stride):
     """x (channels, height, width, batch), padded; out the same for the output, with an even number of channels."""
     matrix = tap_matrix(weight)
@@ -153,12 +165,14 @@ def weight_row(grad, x, weight, y, taps, rows, stride):
     target = grad.reshape(-1)[begin:]
     piece = piece_length(stride[1], batch)
     for p in range(0, end - begin, piece):
-        add_dots(weight, target[p:], rows, source[p * stride[1] :], taps, min(piece, end - begin - p))
+        n = min(piece, end - begin - p)
+        add_dots(weight, target[p:], rows, source[p * stride[1] :], taps, n)
+        add_sums(weight, target[p:], rows, len(taps), n)
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, least=MIN_PARALLEL)
 def conv_backward_weight(grad, x, parts, kernel_size, stride):
-    """parts[k]: what the k-th part of the rows adds to the gradient of `tap_matrix`."""
+    """parts[k]: what the k-th part of the rows adds to the gradients of `tap_matrix` and, last column, of the bias."""
     taps = tap_offsets(kernel_size, x.shape)
     rows = channel_offsets(parts.shape[1], grad.shape, len(grad) - 1)
     for part in prange(len(parts)):
@@ -184,7 +198,7 @@ def input_row(grad, weight, grad_x, y, taps, rows, stride):
                     add_products(shifted, rows, source[p:], taps, weight[i, j], min(piece, width - p))
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, least=MIN_PARALLEL)
 def conv_backward_input(grad, weight, grad_x, stride):
     """grad_x has an even number of channels; weight is (kernel rows, kernel columns, these channels, out_channels)."""
     rows = channel_offsets(len(grad_x), grad_x.shape, len(grad_x))
@@ -227,51 +241,52 @@ def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Pair 
     bias = as_tensor(np.zeros(len(weight.data), weight.dtype) if bias is None else bias, weight)
     steps, pads = pair(stride, "stride", 1), pair(padding, "padding", 0)
     _check_shapes(x, weight, bias)
-    size = output_size(x, weight.shape[2:], steps, pads)
+    outs, _, high, wide = weight.shape
+    size = output_size(x, (high, wide), steps, pads)
     dtype = np.result_type(x.data, weight.data, bias.data)
     images = batch_last(x.data, dtype, pads)
     kernels = np.ascontiguousarray(weight.data, dtype)
-    outs = len(kernels)
-    out = np.empty((outs + outs % 2, *size, len(x)), dtype)
+    out = empty((outs + outs % 2, *size, len(x)), dtype)
     conv_forward(images, kernels, np.ascontiguousarray(bias.data, dtype), out, steps)
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
         grads = batch_last(grad, dtype)
         by_x = _input_gradient(grads, kernels, images, steps, pads) if x.requires_grad else None
-        by_weight = _weight_gradient(grads, kernels, images, steps) if weight.requires_grad else None
-        return by_x, by_weight, grads.reshape(outs, -1).sum(axis=1) if bias.requires_grad else None
+        if not (weight.requires_grad or bias.requires_grad):
+            return by_x, None, None
+        return by_x, *_weight_gradient(grads, kernels, images, steps)
 
     return record(batch_first(out[:outs]), (x, weight, bias), backward)
 
 
-def _weight_gradient(grads: Array, kernels: Array, images: Array, stride: tuple[int, int]) -> Array:
+def _weight_gradient(grads: Array, kernels: Array, images: Array, stride: tuple[int, int]) -> tuple[Array, Array]:
     outs, channels, high, wide = kernels.shape
-    parts = np.empty((min(PARTS, grads.shape[1]), outs + outs % 2, high * channels * wide), grads.dtype)
+    taps = channels * high * wide
+    parts = np.empty((min(PARTS, grads.shape[1]), outs + outs % 2, taps + 1), grads.dtype)
     conv_backward_weight(grads, images, parts, (high, wide), stride)
-    return parts.sum(axis=0)[:outs].reshape(outs, high, channels, wide).transpose(0, 2, 1, 3)
+    total = parts.sum(axis=0)[:outs]
+    return total[:, :taps].reshape(outs, high, channels, wide).transpose(0, 2, 1, 3), total[:, taps]
 
 
 def _input_gradient(
     grads: Array, kernels: Array, images: Array, stride: tuple[int, int], padding: tuple[int, int]
 ) -> Array:
-    channels, height, width, batch = images.shape
-    odd = channels % 2
-    by_tap = np.ascontiguousarray(np.pad(kernels.transpose(2, 3, 1, 0), ((0, 0), (0, 0), (0, odd), (0, 0))))
-    grad = np.empty((channels + odd, height, width, batch), grads.dtype)
+    outs, channels, high, wide = kernels.shape
+    _, height, width, batch = images.shape
+    even = channels + channels % 2
+    by_tap = np.zeros((high, wide, even, outs), grads.dtype)
+    by_tap[:, :, :channels] = kernels.transpose(2, 3, 1, 0)
+    grad = empty((even, height, width, batch), grads.dtype)
     conv_backward_input(grads, by_tap, grad, stride)
     down, across = padding
     return batch_first(grad[:channels, down : height - down, across : width - across])
 
 
 def _check_shapes(x: Tensor, weight: Tensor, bias: Tensor) -> None:
-    if weight.ndim != 4:
+    if weight.ndim != 4 or x.ndim != 4 or x.shape[1] != weight.shape[1]:
         raise ValueError(
-            f"conv2d needs weight of shape (out_channels, channels, kernel height, kernel width); got {weight.shape}"
-        )
-    if x.ndim != 4 or x.shape[1] != weight.shape[1]:
-        raise ValueError(
-            f"conv2d with weight of shape {weight.shape} needs images of shape "
-            f"(batch, {weight.shape[1]}, height, width); got {x.shape}"
+            f"conv2d needs weight of shape (out_channels, channels, kernel height, kernel width) and images of shape "
+            f"(batch, channels, height, width); got {weight.shape} and {x.shape}"
         )
     if bias.shape != (len(weight),):
         raise ValueError(f"conv2d needs bias of shape ({len(weight)},), one for each output channel; got {bias.shape}")

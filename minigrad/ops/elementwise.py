@@ -125,14 +125,6 @@ def sigmoid(x: Operand) -> Tensor:
     return record(out, (x,), lambda grad: (grad * out * (1 - out),))
 
 
-@method("relu")
-def relu(x: Operand) -> Tensor:
-    """max(x, 0); ∂/∂x = 1 where x > 0, else 0 (so 0 at 0)."""
-    x = as_tensor(x)
-    out = np.maximum(x.data, 0)
-    return record(out, (x,), lambda grad: (grad * (out > 0),))  # eq:relu-gradient
-
-
 @method("clip")
 def clip(x: Operand, low: float | None = None, high: float | None = None) -> Tensor:
     """x limited to [low, high] (None: no limit); ∂/∂x = 1 where low ≤ x ≤ high, else 0.

@@ -14,6 +14,7 @@ from numba import prange
 from numpy.typing import DTypeLike
 
 from minigrad.jit import kernel
+from minigrad.ops.memory import empty
 from minigrad.tensor import Array, Tensor
 
 Pair = int | tuple[int, int]
@@ -21,24 +22,32 @@ Pair = int | tuple[int, int]
 
 @kernel(parallel=True)
 def move_batch_last(images, out):
-    """``out[c, y, x, b] = images[b, c, y, x]``."""
+    """``out[c, y, x, b] = images[b, c, y, x]``, by eight images at a time, whose rows stay in the first-level cache."""
     batch, channels, height, width = images.shape
     for c in prange(channels):
         for y in range(height):
-            for x in range(width):
-                for b in range(batch):
-                    out[c, y, x, b] = images[b, c, y, x]
+            for begin in range(0, batch, 8):
+                end = min(begin + 8, batch)
+                for x in range(width):
+                    for b in range(begin, end):
+                        out[c, y, x, b] = images[b, c, y, x]
 
 
-def batch_last(images: Array, dtype: DTypeLike = None, padding: tuple[int, int] = (0, 0)) -> Array:
-    """Images (batch, channels, height, width) as a C-contiguous array (channels, height, width, batch)."""
+def batch_last(images: Array, dtype: DTypeLike | None = None, padding: tuple[int, int] = (0, 0)) -> Array:
+    """Images (batch, channels, height, width) as a C-contiguous array (channels, height, width, batch), padded."""
+    dtype = np.dtype(dtype or images.dtype)
     moved = images.transpose(1, 2, 3, 0)
-    if not moved.flags.c_contiguous or images.dtype != (dtype or images.dtype):
-        moved = np.empty(moved.shape, dtype or images.dtype)
-        move_batch_last(np.ascontiguousarray(images, moved.dtype), moved)
-    if padding != (0, 0):
-        moved = np.pad(moved, ((0, 0), (padding[0],) * 2, (padding[1],) * 2, (0, 0)))
-    return moved
+    if not moved.flags.c_contiguous or moved.dtype != dtype:
+        moved = empty(moved.shape, dtype)
+        move_batch_last(np.ascontiguousarray(images, dtype), moved)
+    if padding == (0, 0):
+        return moved
+    channels, height, width, batch = moved.shape
+    down, across = padding
+    padded = empty((channels, height + 2 * down, width + 2 * across, batch), dtype)
+    padded[...] = 0
+    padded[:, down : height + down, across : width + across] = moved
+    return padded
 
 
 def batch_first(images: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minigrad.jit import dot
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 
@@ -23,14 +24,14 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
         raise ValueError(f"linear with weight {weight.shape} needs bias {weight.shape[:1]}; got {bias.shape}")
     rows = x.data.reshape(-1, x.shape[-1])
     matrix = weight.data
-    out = rows @ matrix.T
+    out = dot(rows, matrix.T)
     if bias is not None:
         out += bias.data
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
         grad_rows = grad.reshape(-1, grad.shape[-1])
-        by_x = (grad_rows @ matrix).reshape(x.shape) if x.requires_grad else None
-        by_weight = grad_rows.T @ rows if weight.requires_grad else None  # eq:linear-gradient
+        by_x = dot(grad_rows, matrix).reshape(x.shape) if x.requires_grad else None
+        by_weight = dot(grad_rows.T, rows) if weight.requires_grad else None  # eq:linear-gradient
         return (by_x, by_weight) if bias is None else (by_x, by_weight, grad_rows.sum(0))
 
     parents = (x, weight) if bias is None else (x, weight, bias)

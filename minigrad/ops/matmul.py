@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.jit import dot
 from minigrad.tensor import Array, Operand, Tensor, as_tensors, method, record
 
 
@@ -29,8 +30,8 @@ def matmul(x: Operand, y: Operand) -> Tensor:
             grad = np.expand_dims(grad, -1)
         if x.ndim == 1:
             grad = np.expand_dims(grad, -2)
-        by_x = grad @ columns.swapaxes(-1, -2)  # eq:matmul-gradient
-        by_y = rows.swapaxes(-1, -2) @ grad  # eq:matmul-gradient
+        by_x = dot(grad, columns.swapaxes(-1, -2))  # eq:matmul-gradient
+        by_y = dot(rows.swapaxes(-1, -2), grad)  # eq:matmul-gradient
         return by_x[..., 0, :] if x.ndim == 1 else by_x, by_y[..., 0] if y.ndim == 1 else by_y
 
-    return record(x.data @ y.data, (x, y), backward)
+    return record(dot(x.data, y.data), (x, y), backward)

@@ -7,6 +7,7 @@ from numba import prange
 
 from minigrad.jit import kernel
 from minigrad.ops.images import Pair, batch_first, batch_last, output_size, pair
+from minigrad.ops.memory import empty
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 
@@ -94,12 +95,12 @@ def max_pool2d(x: Operand, kernel_size: Pair, stride: Pair | None = None) -> Ten
     window, steps = _window(kernel_size, stride)
     size = output_size(x, window, steps)
     images = batch_last(x.data)
-    out = np.empty((images.shape[0], *size, images.shape[3]), images.dtype)
+    out = empty((images.shape[0], *size, images.shape[3]), images.dtype)
     where = np.empty(out.shape, np.uint8 if window[0] * window[1] <= 256 else np.uint32)
     max_forward(images, out, where, window, steps)
 
     def backward(grad: Array) -> tuple[Array]:
-        by_x = np.empty_like(images, grad.dtype)
+        by_x = empty(images.shape, grad.dtype)
         max_backward(batch_last(grad), where, by_x, window, steps)
         return (batch_first(by_x),)
 
@@ -112,11 +113,11 @@ def avg_pool2d(x: Operand, kernel_size: Pair, stride: Pair | None = None) -> Ten
     window, steps = _window(kernel_size, stride)
     size = output_size(x, window, steps)
     images = batch_last(x.data)
-    out = np.empty((images.shape[0], *size, images.shape[3]), images.dtype)
+    out = empty((images.shape[0], *size, images.shape[3]), images.dtype)
     average_forward(images, out, window, steps)
 
     def backward(grad: Array) -> tuple[Array]:
-        by_x = np.empty_like(images, grad.dtype)
+        by_x = empty(images.shape, grad.dtype)
         average_backward(batch_last(grad), by_x, window, steps)
         return (batch_first(by_x),)
 

@@ -1,0 +1,67 @@
+"""Where arrays lie: they begin where a cache line does, in memory that the process already has.
+
+By default glibc gives the memory of large arrays back to the system as soon as they are freed, and each training step
+gets it anew, page by page: measured on LeNet-5 at batch 128, 2,767 page faults, which doubled the time of a step. So on
+import the process is told to keep up to 256 MiB of freed memory (`keep_memory`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+from math import prod
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from minigrad.tensor import Array
+
+CACHE_LINE = 64  # bytes
+SMALL = 1024  # entries below which alignment costs more than it saves
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
+
+
+def keep_memory(below: int = 32 * 2**20, at_most: int = 256 * 2**20) -> bool:
+    """Let freed arrays of up to `below` bytes be used again, up to `at_most` bytes in all; False if not on glibc.
+
+    32 MiB is also where glibc's own adaptive threshold ends. Larger arrays are given back when they are freed.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(mallopt(M_MMAP_THRESHOLD, below) and mallopt(M_TRIM_THRESHOLD, at_most))
+
+
+keep_memory()
+
+
+def empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Like `numpy.empty`, but aligned: reading a vector that crosses a cache line takes twice as long.
+
+    Measured: NumPy's own alignment (16 bytes) costs a convolution a quarter of its speed.
+    """
+    dtype = np.dtype(dtype)
+    size = prod(shape) * dtype.itemsize
+    room = np.empty(size + CACHE_LINE, np.uint8)
+    begin = -room.__array_interface__["data"][0] % CACHE_LINE
+    return room[begin : begin + size].view(dtype).reshape(shape)
+
+
+def like(array: Array) -> Array:
+    """An array of the same shape, dtype and order of axes in memory; aligned if it isn't small."""
+    if array.size < SMALL:
+        return np.empty_like(array)
+    if array.flags.c_contiguous:
+        return empty(array.shape, array.dtype)
+    order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    back = sorted(range(array.ndim), key=order.__getitem__)
+    return empty(tuple(array.shape[axis] for axis in order), array.dtype).transpose(back)
+
+
+def flat(array: Array, pattern: Array) -> Array:
+    """The entries of `array` in the order in which those of `pattern`, made by `like`, lie in memory."""
+    if array.strides != pattern.strides:
+        array, given = like(pattern), array
+        array[...] = given
+    return array.ravel(order="K")
