@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import sqrt
 
+from numba import prange
+
 from minigrad.arguments import number
 from minigrad.jit import kernel
 from minigrad.optim.base import Optimizer, Parameter, Rate
 
 
-@kernel
-def adadelta_update(theta, grad, v, d, eta, l2, rho, rest, eps):
+@kernel(parallel=True)
+def adadelta_update(theta, grad, v, d, eta, rho, rest, eps):
     """One step; rest = 1 − ρ."""
-    for i in range(theta.size):
-        g = grad[i] + l2 * theta[i]
+    for i in prange(theta.size):
+        g = grad[i]
         v[i] = rho * v[i] + rest * g * g  # eq:adadelta-v
         delta = sqrt(d[i] + eps) / sqrt(v[i] + eps) * g  # eq:adadelta-delta
         d[i] = rho * d[i] + rest * delta * delta  # eq:adadelta-d
@@ -46,8 +48,7 @@ class Adadelta(Optimizer):
     ) -> None:
         self.rho = number("rho", rho, least=0, below=1)
         self.eps = number("eps", eps, least=0)
-        self.weight_decay = number("weight_decay", weight_decay, least=0)
-        super().__init__(params, lr)
+        super().__init__(params, lr, weight_decay)
 
     def constants(self, rate: float, t: int) -> tuple[float, ...]:
-        return rate, self.weight_decay, self.rho, 1 - self.rho, self.eps
+        return rate, self.rho, 1 - self.rho, self.eps

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import sqrt
 
+from numba import prange
+
 from minigrad.arguments import number
 from minigrad.jit import kernel
 from minigrad.optim.base import Optimizer, Parameter, Rate
 
 
-@kernel
-def adagrad_update(theta, grad, s, eta, l2, eps):
+@kernel(parallel=True)
+def adagrad_update(theta, grad, s, eta, eps):
     """One step."""
-    for i in range(theta.size):
-        g = grad[i] + l2 * theta[i]
+    for i in prange(theta.size):
+        g = grad[i]
         s[i] += g * g  # eq:adagrad-sum
         theta[i] -= eta / (sqrt(s[i]) + eps) * g  # eq:adagrad-update
 
@@ -42,12 +44,11 @@ class Adagrad(Optimizer):
         eps: float = 1e-10,
     ) -> None:
         self.lr_decay = number("lr_decay", lr_decay, least=0)
-        self.weight_decay = number("weight_decay", weight_decay, least=0)
         self.eps = number("eps", eps, least=0)
-        super().__init__(params, lr)
+        super().__init__(params, lr, weight_decay)
         start = number("initial_accumulator_value", initial_accumulator_value, least=0)
         for slot in self._slots:
             slot.state["s"].fill(start)
 
     def constants(self, rate: float, t: int) -> tuple[float, ...]:
-        return rate / (1 + (t - 1) * self.lr_decay), self.weight_decay, self.eps
+        return rate / (1 + (t - 1) * self.lr_decay), self.eps

@@ -1,4 +1,4 @@
-"""Adam (Kingma & Ba, 2015), with AMSGrad's maximum and L2 regularisation on request."""
+"""Adam (Kingma & Ba, 2015), with AMSGrad's maximum on request."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from math import sqrt
 
 import numpy as np
+from numba import prange
 
 from minigrad.arguments import choice, number
 from minigrad.jit import kernel
@@ -13,11 +14,11 @@ from minigrad.optim.base import Optimizer, Parameter, Rate, Slot
 from minigrad.tensor import Array
 
 
-@kernel
-def adam_update(theta, grad, m, v, v_max, eta, l2, shrink, beta1, rest1, beta2, rest2, unbias1, unbias2, eps):
+@kernel(parallel=True)
+def adam_update(theta, grad, m, v, v_max, eta, beta1, rest1, beta2, rest2, unbias1, unbias2, eps):
     """One step. rest = 1 − β and unbias = 1/(1 − βᵗ) come as numbers: computed once, in float64, not per element."""
-    for i in range(theta.size):
-        g = grad[i] + l2 * theta[i]
+    for i in prange(theta.size):
+        g = grad[i]
         m[i] = beta1 * m[i] + rest1 * g  # eq:adam-m
         v[i] = beta2 * v[i] + rest2 * g * g  # eq:adam-v
         second = v[i]
@@ -26,7 +27,7 @@ def adam_update(theta, grad, m, v, v_max, eta, l2, shrink, beta1, rest1, beta2, 
             second = v_max[i]
         m_hat = m[i] * unbias1  # eq:adam-m-hat
         v_hat = second * unbias2  # eq:adam-v-hat
-        theta[i] = shrink * theta[i] - eta / (sqrt(v_hat) + eps) * m_hat  # eq:adam-update
+        theta[i] -= eta / (sqrt(v_hat) + eps) * m_hat  # eq:adam-update
 
 
 class Adam(Optimizer):
@@ -49,7 +50,7 @@ class Adam(Optimizer):
     eps
         ε ≥ 0. PyTorch and optax use 1e-8, Keras and TensorFlow 1e-7.
     weight_decay
-        λ ≥ 0, L2 regularisation as in PyTorch's Adam: g + λ·θ takes the place of g. `AdamW` decouples it.
+        λ ≥ 0, as L2 regularisation in PyTorch's way: g + λ·θ takes the place of g. `AdamW` decouples it.
     amsgrad
         Divide by the root of the largest v so far (Reddi et al., arXiv:1904.09237). As in PyTorch and Keras, and unlike
         optax, the maximum is taken of v, not of v̂, and corrected afterwards.
@@ -76,23 +77,17 @@ class Adam(Optimizer):
     ) -> None:
         self.betas = _check_betas(betas)
         self.eps = number("eps", eps, least=0)
-        self.weight_decay = number("weight_decay", weight_decay, least=0)
         self.bias_correction = bias_correction
         self.eps_form = choice("eps_form", eps_form, ("algorithm1", "hat"))
         if amsgrad:
             self.arrays = ("m", "v", "v_max")
-        super().__init__(params, lr)
+        super().__init__(params, lr, weight_decay)
 
     def constants(self, rate: float, t: int) -> tuple[float, ...]:
         beta1, beta2 = self.betas
         unbias1, unbias2 = (1 / (1 - beta1**t), 1 / (1 - beta2**t)) if self.bias_correction else (1.0, 1.0)
         eps = self.eps * sqrt(unbias2) if self.eps_form == "hat" else self.eps  # eq:adam-eps-hat
-        l2, shrink = self.decay(rate)
-        return rate, l2, shrink, beta1, 1 - beta1, beta2, 1 - beta2, unbias1, unbias2, eps
-
-    def decay(self, rate: float) -> tuple[float, float]:
-        """(λ added to the gradient as λ·θ, the factor on θ itself)."""
-        return self.weight_decay, 1.0
+        return rate, beta1, 1 - beta1, beta2, 1 - beta2, unbias1, unbias2, eps
 
     def effective_lr(self) -> list[Array]:
         """η/(√v̂ + ε) of the step just taken: per parameter an array of its shape, NaN before its first update."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from numba import prange
+
 from minigrad.jit import kernel
 from minigrad.optim.adam import Adam
 from minigrad.optim.base import Parameter, Rate, Slot
 from minigrad.tensor import Array
 
 
-@kernel
-def adamax_update(theta, grad, m, u, eta, l2, beta1, rest1, beta2, unbias1, eps):
+@kernel(parallel=True)
+def adamax_update(theta, grad, m, u, eta, beta1, rest1, beta2, unbias1, eps):
     """One step; rest1 = 1 − β₁ and unbias1 = 1/(1 − β₁ᵗ)."""
-    for i in range(theta.size):
-        g = grad[i] + l2 * theta[i]
+    for i in prange(theta.size):
+        g = grad[i]
         m[i] = beta1 * m[i] + rest1 * g
         u[i] = max(beta2 * u[i], abs(g) + eps)  # eq:adamax-u
         theta[i] -= eta * unbias1 / u[i] * m[i]  # eq:adamax-update
@@ -45,8 +47,8 @@ class Adamax(Adam):
         super().__init__(params, lr, betas, eps, weight_decay)
 
     def constants(self, rate: float, t: int) -> tuple[float, ...]:
-        rate, l2, _, beta1, rest1, beta2, _, unbias1, _, eps = super().constants(rate, t)
-        return rate, l2, beta1, rest1, beta2, unbias1, eps
+        rate, beta1, rest1, beta2, _, unbias1, _, eps = super().constants(rate, t)
+        return rate, beta1, rest1, beta2, unbias1, eps
 
     def _effective(self, slot: Slot) -> Array:
         return slot.theta.dtype.type(slot.rate) / slot.state["u"]

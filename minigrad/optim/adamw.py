@@ -15,9 +15,11 @@ class AdamW(Adam):
 
     with m̂ and v̂ from the gradient alone, as in `Adam`. Loshchilov & Hutter, arXiv:1711.05101, Algorithm 2, with the
     decay multiplied by the whole rate, as in PyTorch (`torch.optim.AdamW`), Keras and optax; the paper multiplies it by
-    the schedule's factor only. Arguments as for `Adam`; weight_decay is λ ≥ 0. Keras's `Adam(weight_decay=)` is this too,
-    with eps_form="hat".
+    the schedule's factor only. Arguments as for `Adam`; weight_decay is λ ≥ 0. Keras's `Adam(weight_decay=)` is this as
+    well, with eps_form="hat".
     """
+
+    decoupled = True
 
     def __init__(
         self,
@@ -30,6 +32,3 @@ class AdamW(Adam):
         eps_form: str = "algorithm1",
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, eps_form=eps_form)
-
-    def decay(self, rate: float) -> tuple[float, float]:
-        return 0.0, 1 - rate * self.weight_decay  # eq:adamw-decay

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
+from numba import prange
 
 from minigrad.arguments import number
-from minigrad.optim.chunks import PARALLEL_FROM, in_chunks
+from minigrad.jit import kernel
 from minigrad.tensor import Array
 
 Rate = float | Callable[[int], float]
@@ -19,6 +20,20 @@ class Parameter(Protocol):
 
     data: Array
     grad: Array | None
+
+
+@kernel(parallel=True)
+def add_decay(theta, grad, total, weight_decay):
+    """L2 regularisation: the gradient of ½λθ² is added to the loss's."""
+    for i in prange(theta.size):
+        total[i] = grad[i] + weight_decay * theta[i]  # eq:l2-gradient
+
+
+@kernel(parallel=True)
+def shrink(theta, factor):
+    """Decoupled weight decay: factor = 1 − ηλ."""
+    for i in prange(theta.size):
+        theta[i] *= factor  # eq:decoupled-decay
 
 
 class Slot:
@@ -61,6 +76,9 @@ class Optimizer:
         Tensors. One that occurs twice (tied weights) is updated once.
     lr
         The rate η ≥ 0, or a schedule: a callable from the number of steps taken, 0 before the first, to the rate.
+    weight_decay
+        λ ≥ 0. The rule gets g + λ·θ for the gradient g (L2 regularisation, PyTorch's way) or, where `decoupled`, θ
+        shrinks by the factor 1 − η·λ before the rule sees it, and the gradient is left alone.
 
     Raises
     ------
@@ -70,15 +88,17 @@ class Optimizer:
 
     update: Callable[..., None]
     arrays: tuple[str | None, ...] = ()
+    decoupled = False
     schedule: Callable[[int], float] | None
 
-    def __init__(self, params: Iterable[Parameter], lr: Rate) -> None:
+    def __init__(self, params: Iterable[Parameter], lr: Rate, weight_decay: float = 0.0) -> None:
         unique = {id(parameter): parameter for parameter in params}
         if not unique:
             raise ValueError("an optimizer needs at least one parameter, got none")
         self._slots = [Slot(parameter, self.arrays) for parameter in unique.values()]
         self.steps = 0
         self.lr = lr
+        self.weight_decay = number("weight_decay", weight_decay, least=0)
 
     @property
     def lr(self) -> float:
@@ -115,11 +135,22 @@ class Optimizer:
             if cast_for != (theta.dtype, slot.t):
                 cast_for = theta.dtype, slot.t
                 cast = tuple(map(theta.dtype.type, self.constants(rate, slot.t)))
-            run = self.update if theta.size < PARALLEL_FROM else in_chunks(self.update)
-            run(theta, grad.ravel(), *slot.arrays, *cast)
+            gradient = grad.ravel()
+            if self.weight_decay:
+                gradient = self._decay(theta, gradient, rate)
+            self.update(theta, gradient, *slot.arrays, *cast)
             if not slot.in_place:
                 data[...] = theta.reshape(slot.shape)
         self.steps += 1
+
+    def _decay(self, theta: Array, gradient: Array, rate: float) -> Array:
+        """Apply the weight decay: to `theta`, in place, or to the gradient that is returned."""
+        if self.decoupled:
+            shrink(theta, theta.dtype.type(1 - rate * self.weight_decay))
+            return gradient
+        total = np.empty_like(theta)
+        add_decay(theta, gradient, total, theta.dtype.type(self.weight_decay))
+        return total
 
     def zero_grad(self) -> None:
         """Forget every parameter's gradient."""

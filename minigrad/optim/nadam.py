@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import sqrt
 
+from numba import prange
+
 from minigrad.arguments import number
 from minigrad.jit import kernel
 from minigrad.optim.adam import Adam
 from minigrad.optim.base import Parameter, Rate
 
 
-@kernel
-def nadam_update(theta, grad, m, v, eta, l2, shrink, beta1, rest1, beta2, rest2, now, ahead, unbias2, eps):
+@kernel(parallel=True)
+def nadam_update(theta, grad, m, v, eta, beta1, rest1, beta2, rest2, now, ahead, unbias2, eps):
     """One step; rest = 1 − β, unbias2 = 1/(1 − β₂ᵗ), now and ahead weigh the gradient and the momentum to come."""
-    for i in range(theta.size):
-        g = grad[i] + l2 * theta[i]
+    for i in prange(theta.size):
+        g = grad[i]
         m[i] = beta1 * m[i] + rest1 * g
         v[i] = beta2 * v[i] + rest2 * g * g
         m_bar = now * g + ahead * m[i]  # eq:nadam-m-bar
         v_hat = v[i] * unbias2
-        theta[i] = shrink * theta[i] - eta / (sqrt(v_hat) + eps) * m_bar  # eq:nadam-update
+        theta[i] -= eta / (sqrt(v_hat) + eps) * m_bar  # eq:nadam-update
 
 
 class NAdam(Adam):
@@ -49,7 +51,7 @@ class NAdam(Adam):
         decoupled_weight_decay: bool = False,
     ) -> None:
         self.momentum_decay = number("momentum_decay", momentum_decay, least=0)
-        self.decoupled_weight_decay = decoupled_weight_decay
+        self.decoupled = decoupled_weight_decay
         self._product = 0, 1.0  # t and Π_{i≤t} μ_i
         super().__init__(params, lr, betas, eps, weight_decay)
 
@@ -58,9 +60,6 @@ class NAdam(Adam):
         product, mu, mu_next = self._momentum_product(t), self._momentum(t), self._momentum(t + 1)
         now, ahead = (1 - mu) / (1 - product), mu_next / (1 - product * mu_next)
         return *most, now, ahead, unbias2, eps
-
-    def decay(self, rate: float) -> tuple[float, float]:
-        return (0.0, 1 - rate * self.weight_decay) if self.decoupled_weight_decay else super().decay(rate)
 
     def _momentum(self, t: int) -> float:
         return self.betas[0] * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))  # eq:nadam-mu

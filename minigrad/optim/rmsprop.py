@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import sqrt
 
+from numba import prange
+
 from minigrad.arguments import number
 from minigrad.jit import kernel
 from minigrad.optim.base import Optimizer, Parameter, Rate
 
 
-@kernel
-def rmsprop_update(theta, grad, v, mean, u, eta, l2, alpha, rest, mu, eps):
+@kernel(parallel=True)
+def rmsprop_update(theta, grad, v, mean, u, eta, alpha, rest, mu, eps):
     """One step; rest = 1 − α. Rounding can take v − mean² a little below 0: its absolute value is as good."""
-    for i in range(theta.size):
-        g = grad[i] + l2 * theta[i]
+    for i in prange(theta.size):
+        g = grad[i]
         v[i] = alpha * v[i] + rest * g * g  # eq:rmsprop-v
         second = v[i]
         if mean is not None:
@@ -53,10 +55,9 @@ class RMSprop(Optimizer):
     ) -> None:
         self.alpha = number("alpha", alpha, least=0, below=1)
         self.eps = number("eps", eps, least=0)
-        self.weight_decay = number("weight_decay", weight_decay, least=0)
         self.momentum = number("momentum", momentum, least=0)
         self.arrays = ("v", "mean" if centered else None, "u" if momentum > 0 else None)
-        super().__init__(params, lr)
+        super().__init__(params, lr, weight_decay)
 
     def constants(self, rate: float, t: int) -> tuple[float, ...]:
-        return rate, self.weight_decay, self.alpha, 1 - self.alpha, self.momentum, self.eps
+        return rate, self.alpha, 1 - self.alpha, self.momentum, self.eps

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from numba import prange
+
 from minigrad.arguments import choice, number
 from minigrad.jit import kernel
 from minigrad.optim.base import Optimizer, Parameter, Rate
 
 
-@kernel
-def sgd_update(theta, grad, u, eta, l2, mu, rest, nesterov):
+@kernel(parallel=True)
+def sgd_update(theta, grad, u, eta, mu, rest, nesterov):
     """One step as PyTorch writes it: the velocity u gathers gradients; the rate multiplies it when it is used."""
-    for i in range(theta.size):
-        direction = grad[i] + l2 * theta[i]
+    for i in prange(theta.size):
+        direction = grad[i]
         if u is not None:
-            g = direction
-            u[i] = mu * u[i] + rest * g  # eq:sgd-momentum
-            direction = g + mu * u[i] if nesterov else u[i]  # eq:sgd-nesterov
+            u[i] = mu * u[i] + rest * grad[i]  # eq:sgd-momentum
+            direction = grad[i] + mu * u[i] if nesterov else u[i]  # eq:sgd-nesterov
         theta[i] -= eta * direction  # eq:sgd-update
 
 
-@kernel
-def sgd_update_keras(theta, grad, u, eta, shrink, mu, nesterov):
+@kernel(parallel=True)
+def sgd_update_keras(theta, grad, u, eta, mu, nesterov):
     """One step as Keras writes it: the velocity u gathers steps, each with the rate of its own time."""
-    for i in range(theta.size):
+    for i in prange(theta.size):
         u[i] = mu * u[i] - eta * grad[i]  # eq:sgd-keras-momentum
         step = mu * u[i] - eta * grad[i] if nesterov else u[i]  # eq:sgd-keras-nesterov
-        theta[i] = shrink * theta[i] + step  # eq:sgd-keras-update
+        theta[i] += step  # eq:sgd-keras-update
 
 
 class SGD(Optimizer):
@@ -65,17 +66,17 @@ class SGD(Optimizer):
         self.momentum = number("momentum", momentum, least=0)
         self.dampening = number("dampening", dampening)
         self.nesterov = nesterov
-        self.weight_decay = number("weight_decay", weight_decay, least=0)
         self.convention = choice("convention", convention, ("torch", "keras"))
         if nesterov and (momentum == 0 or dampening != 0):
             raise ValueError(f"nesterov needs momentum > 0 and dampening = 0, got {momentum} and {dampening}")
         if convention == "keras" and dampening != 0:
             raise ValueError(f"Keras's convention has no dampening, got {dampening}")
+        self.decoupled = convention == "keras"
         self.update = sgd_update if convention == "torch" else sgd_update_keras
         self.arrays = ("u" if momentum > 0 or convention == "keras" else None,)
-        super().__init__(params, lr)
+        super().__init__(params, lr, weight_decay)
 
     def constants(self, rate: float, t: int) -> tuple[float, ...]:
         if self.convention == "keras":
-            return rate, 1 - rate * self.weight_decay, self.momentum, self.nesterov
-        return rate, self.weight_decay, self.momentum, 1.0 if t == 1 else 1 - self.dampening, self.nesterov
+            return rate, self.momentum, self.nesterov
+        return rate, self.momentum, 1.0 if t == 1 else 1 - self.dampening, self.nesterov

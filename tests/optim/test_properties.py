@@ -144,7 +144,7 @@ def closed_loop(make, factors, scale_rate, steps=60, plain=False) -> np.ndarray:
     parameter = Parameter(theta.copy())
     optimizer = make([parameter], factors if scale_rate else RATE)
     if plain:
-        optimizer.update = getattr(optimizer.update, "py_func", optimizer.update)
+        optimizer.update = getattr(optimizer.update, "__wrapped__", optimizer.update)
     path = []
     for t in range(steps):
         parameter.grad = problem.gradient([theta])[0]
