@@ -33,7 +33,7 @@ def add_decay(theta, grad, total, weight_decay):
 def shrink(theta, factor):
     """Decoupled weight decay: factor = 1 − ηλ."""
     for i in prange(theta.size):
-        theta[i] *= factor  # eq:decoupled-decay
+        theta[i] *= factor  # eq:adamw-decay
 
 
 class Slot:
