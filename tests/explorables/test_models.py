@@ -267,7 +267,38 @@ class TestEtaEquivalence:
         assert abs(np.std(first) - 1) < 0.03
 
 
-@pytest.mark.parametrize("path", sorted(MODULES.glob("*.js")), ids=lambda path: path.name)
+class TestSelfCheck:
+    SAID = {
+        **dict.fromkeys(["3", "3.02", " 3,0 ", "6/2", "3e0"], "Right."),
+        **dict.fromkeys(["-3", "−3"], "the sign isn’t"),
+        "3.1": "Close",
+        "30": "factor of 10.",
+        "0.003": "factor of 1000",
+        "7": "Too large",
+        **dict.fromkeys(["1", "-7", "0"], "Too small"),
+        **dict.fromkeys(["", "three", "1/0", "1/2/3", "1/"], "Type a number"),
+    }
+
+    def test_an_answer_is_told_what_is_wrong(self) -> None:
+        task = {"answer": 3.0, "rtol": 0.01, "mistakes": [0.3, 3.333]}
+        verdicts = javascript(
+            "../self-check.model.js", [["judge", [typed, task]] for typed in [*self.SAID, "0.3", "3.33"]]
+        )
+        for (typed, said), verdict in zip(self.SAID.items(), verdicts, strict=False):
+            assert said in verdict["message"], typed
+            assert verdict["right"] == (said == "Right.")
+        assert [verdict["mistake"] for verdict in verdicts[-2:]] == [0, 1]
+
+    def test_an_answer_of_zero(self) -> None:
+        task = {"answer": 0.0, "rtol": 0.01, "mistakes": [1.0]}
+        calls = [["judge", [typed, task]] for typed in ("0", "0.001", "0.5", "-2")]
+        verdicts = javascript("../self-check.model.js", calls)
+        assert [verdict["message"] for verdict in verdicts] == ["Right.", "Right.", "Too large.", "Too small."]
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*MODULES.glob("*.js"), *MODULES.parent.glob("self-check*.js")]), ids=lambda path: path.name
+)
 def test_module_parses_and_stays_small(path: Path) -> None:
     done = subprocess.run([node(), "--check", "--input-type=module"], input=path.read_bytes(), capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
