@@ -46,7 +46,8 @@ def report(
     parts = [f"# {experiment.name}: {experiment.question}", progress(experiment, found), data_note(found)]
     parts += [f"not readable, left out: {complaint}" for complaint in found.unreadable]
     for heading, table in tables(experiment, found):
-        parts += [f"## {heading}", markdown(table)]
+        if len(table) > 1:
+            parts += [f"## {heading}", markdown(table)]
     parts += verdicts(experiment, found)
     if figures is not None:
         from minigrad.experiments import plots
@@ -73,13 +74,13 @@ def data_note(found: Scan) -> str:
 def tables(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
     """The tables of an experiment, by what kind it is."""
     kinds: dict[str, Callable[[Experiment, Scan], list[tuple[str, Table]]]] = {
-        "paired": lambda e, s: [("Accuracies", accuracies(e, s))],
+        "paired": lambda e, s: [("Accuracies", accuracies(e, s)), ("Differences", differences(e, s))],
         "grid": lambda e, s: [
             ("Test accuracy after the last epoch", grid(s)),
             ("Gain over the constant rate, points", against_constant(s)),
             ("Initial rate chosen by validation", best_rates(s)),
         ],
-        "steps": lambda e, s: [("The first updates", first_steps(e, s))],
+        "steps": lambda e, s: [("The first updates", first_steps(e, s)), ("Differences", differences(e, s))],
         "weight-decay": lambda e, s: [("Accuracies", accuracies(e, s)), ("Chosen by validation", weight_decay(e, s))],
         "rates": lambda e, s: [("Effective rates of all parameters", effective_rates(e, s))],
     }
@@ -87,18 +88,17 @@ def tables(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
 
 
 def verdicts(experiment: Experiment, found: Scan) -> list[str]:
-    """What can be said of the differences between arms, with their intervals."""
-    if experiment.kind == "steps":
-        return first_verdicts(experiment, found)
-    if set(experiment.arms) != {"constant", "plateau"} or not found.seeds("constant", "plateau"):
+    """In a sentence each, what the pairs with and without decay show."""
+    if not _asks_for_decay(experiment) or not found.seeds("constant", "plateau"):
         return []
-    lines = []
-    for at in ("last", "best"):
-        difference = paired(found, "constant", "plateau", at)
-        lines.append(
-            f"{at} epoch, plateau − constant: {interval(difference)}: {stats.shown(difference, 'decay', 'none')}"
-        )
-    return lines
+    return [
+        f"At the {at} epoch: {stats.shown(paired(found, 'constant', 'plateau', at), 'decay', 'none')}."
+        for at in ("last", "best")
+    ]
+
+
+def _asks_for_decay(experiment: Experiment) -> bool:
+    return set(experiment.arms) == {"constant", "plateau"}
 
 
 def accuracy_on_test(record: Record, at: str = "last") -> float:
@@ -112,6 +112,12 @@ def val_accuracy(record: Record, at: str = "last") -> float:
     return float(max(values) if at == "best" else values[-1])
 
 
+def first_reduction(record: Record) -> int | None:
+    """The epoch, counted from 1, after which a plateau rule first reduced the rate; ``None`` if it didn't."""
+    lr = record["history"]["lr"]
+    return next((epoch for epoch in range(1, len(lr)) if lr[epoch] < lr[0]), None)
+
+
 def paired(found: Scan, first: str, second: str, at: str = "last") -> stats.Mean:
     """Test accuracy of the second arm minus the first's, over the seeds that both have."""
     seeds = found.seeds(first, second)
@@ -121,19 +127,45 @@ def paired(found: Scan, first: str, second: str, at: str = "last") -> stats.Mean
     return stats.paired(with_first, with_second)
 
 
-def interval(result: stats.Mean, scale: float = 100, unit: str = " points", digits: int = 2) -> str:
-    """A mean with both intervals, in percentage points unless told otherwise."""
-    text = f"{scale * result.mean:+.{digits}f}{unit}"
-    for name, bounds in (("t", result.t), ("bootstrap", result.bootstrap)):
-        if bounds is not None:
-            text += f", {name} [{scale * bounds[0]:+.{digits}f}, {scale * bounds[1]:+.{digits}f}]"
-    return text
+def differences(experiment: Experiment, found: Scan) -> Table:
+    """Differences between arms, pair by pair, with both 95 % intervals: of accuracy, or of the first updates' loss."""
+    rows = [["difference", "pairs", "mean", "Student's t, 95 %", "bootstrap, 95 %", "shown"]]
+    if experiment.kind == "steps":
+        for arm in list(experiment.arms)[1:]:
+            for what, part in (("1–20", slice(20)), ("101–200", slice(100, 200))):
+                losses = [
+                    (_mean_loss(found, "corrected", seed, part), _mean_loss(found, arm, seed, part))
+                    for seed in found.seeds("corrected", arm)
+                ]
+                if losses and not np.isnan(losses).any():
+                    label = f"{arm} − corrected, loss of updates {what}"
+                    rows.append(_difference(label, stats.mean([b - a for a, b in losses]), digits=4))
+    elif _asks_for_decay(experiment) and found.seeds("constant", "plateau"):
+        for at in ("last", "best"):
+            label = f"plateau − constant, {at} epoch, points"
+            rows.append(_difference(label, paired(found, "constant", "plateau", at), scale=100))
+    return rows
+
+
+def _difference(label: str, result: stats.Mean, scale: float = 1, digits: int = 2) -> list[str]:
+    ranges = [
+        f"{scale * bounds[0]:+.{digits}f} to {scale * bounds[1]:+.{digits}f}" if bounds else "–"
+        for bounds in (result.t, result.bootstrap)
+    ]
+    shown = {1: "higher", -1: "lower", 0: "nothing"}[result.verdict]
+    return [label, str(len(result.values)), f"{scale * result.mean:+.{digits}f}", *ranges, shown]
+
+
+def _mean_loss(found: Scan, arm: str, seed: int, part: slice) -> float:
+    """Mean training loss over some updates; NaN if the run hasn't got that far."""
+    losses = found.done[arm, seed]["history"]["step_loss"][part]
+    return float(np.mean(losses)) if losses else float("nan")
 
 
 def accuracies(experiment: Experiment, found: Scan) -> Table:
     """Per arm: seeds, test accuracy at the last and the best epoch, where the best was, and time."""
     article = ARTICLE.get(experiment.name, {})
-    header = ["arm", "runs", "test, last epoch", "test, best epoch", "best epoch", "s per epoch"]
+    header = ["arm", "runs", "test, last epoch", "test, best epoch", "best epoch", "first reduction", "s per epoch"]
     rows = [header + ["article"] * bool(article)]
     for arm in experiment.arms:
         records = found.records(arm)
@@ -142,6 +174,8 @@ def accuracies(experiment: Experiment, found: Scan) -> Table:
         row = [arm, str(len(records))]
         row += [spread([accuracy_on_test(record, at) for record in records]) for at in ("last", "best")]
         row.append(spread([record["best_epoch"] or 0 for record in records], digits=0))
+        reductions = [epoch for record in records if (epoch := first_reduction(record)) is not None]
+        row.append(spread(reductions, digits=0) if reductions and experiment.arms[arm].schedule == "plateau" else "–")
         row.append(f"{np.mean([s for record in records for s in record['history']['seconds']] or [0]):.2f}")
         rows.append(row + ([f"{article[arm]:.4f}"] if article else []))
     return rows
@@ -221,22 +255,6 @@ def first_steps(experiment: Experiment, found: Scan) -> Table:
         cells = [spread(part, digits=3) if part else "–" for part in parts]
         rows.append([arm, str(len(records)), *cells, spread([val_accuracy(record) for record in records])])
     return rows
-
-
-def first_verdicts(experiment: Experiment, found: Scan) -> list[str]:
-    """Each form of Adam against Algorithm 1: training loss over the first 20 and the last 100 updates, by pairs."""
-    lines = []
-    for arm in list(experiment.arms)[1:]:
-        seeds = found.seeds("corrected", arm)
-        for name, part in (("1–20", slice(20)), ("101–200", slice(100, 200))):
-            first, second = (
-                [float(np.mean(found.done[one, seed]["history"]["step_loss"][part] or np.nan)) for seed in seeds]
-                for one in ("corrected", arm)
-            )
-            if seeds and not np.isnan(first + second).any():
-                difference = interval(stats.paired(first, second), scale=1, unit="", digits=4)
-                lines.append(f"{arm} − corrected, loss of updates {name}: {difference}")
-    return lines
 
 
 def effective_rates(experiment: Experiment, found: Scan) -> Table:

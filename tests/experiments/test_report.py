@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.experiments import CATALOGUE, find, plots, report, stats, store
-from minigrad.experiments.tables import accuracies, chosen, grid, markdown, weight_decay
+from minigrad.experiments.tables import accuracies, chosen, differences, first_reduction, grid, markdown, weight_decay
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -113,8 +113,10 @@ def test_the_articles_table_compares_pairs(tmp_path):
         for seed in experiment.seeds:
             store.save(tmp_path, experiment, arm, seed, outcome(experiment.arms[arm], seed, shift))
     text = report("article-1", out=tmp_path)
-    assert "last epoch, plateau − constant: +1.30 points" in text
-    assert "decay is better than none (5 pairs)" in text
+    found = store.scan(experiment, tmp_path)
+    assert differences(experiment, found)[1][:3] == ["plateau − constant, last epoch, points", "5", "+1.30"]
+    assert differences(experiment, found)[1][-1] == "higher"
+    assert "At the last epoch: decay is better than none (5 pairs)." in text
     header, constant, plateau = accuracies(experiment, store.scan(experiment, tmp_path))
     assert header[-1] == "article"
     assert constant[2] == f"{0.502:.4f} ± {np.std([0, 1e-3, 2e-3, 3e-3, 4e-3], ddof=1):.4f}"
@@ -160,3 +162,19 @@ def test_unreadable_results_are_named(tmp_path):
     store.save(tmp_path, experiment, "adam", 0, outcome(experiment.arms["adam"], 0, 0.0))
     (tmp_path / "first-look" / "adam-seed1.json").write_text("{")
     assert "adam-seed1.json is not readable as JSON" in report("first-look", out=tmp_path)
+
+
+@pytest.mark.parametrize(("rates", "epoch"), [([1, 1, 0.1, 0.1], 2), ([1, 1], None), ([], None), ([1, 0.1, 0.01], 1)])
+def test_the_first_reduction_is_after_the_last_epoch_at_the_first_rate(rates, epoch):
+    assert first_reduction({"history": {"lr": rates}}) == epoch
+
+
+def test_the_first_updates_are_compared_by_pairs(tmp_path):
+    experiment = find("first-steps")
+    for seed in (0, 1, 2):
+        for arm, shift in (("corrected", 0.0), ("uncorrected", 0.5)):
+            made = outcome(experiment.arms[arm], seed, 0.0)
+            made["history"]["step_loss"] = [2.0 + seed + shift * (step >= 100) for step in range(200)]
+            store.save(tmp_path, experiment, arm, seed, made)
+    rows = differences(experiment, store.scan(experiment, tmp_path))[1:]
+    assert [row[1:3] + row[-1:] for row in rows] == [["3", "+0.0000", "nothing"], ["3", "+0.5000", "higher"]]
