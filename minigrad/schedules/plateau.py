@@ -20,8 +20,8 @@ class ReduceLROnPlateau:
     best − min_delta with threshold_mode="abs"; the rate is reduced when the number exceeds `patience`. A cooldown of c
     swallows c epochs. A change of the rate by no more than `eps` is not made.
 
-    With mode="max" better means greater, and the sign of min_delta turns. NaN is never better (where Keras takes a first
-    NaN for its best, and is never content again). For a negative metric the relative threshold asks for less than no
+    With mode="max" better means greater, and the sign of min_delta turns. NaN is never better (Keras takes a first NaN
+    for its best, and is never content again). For a negative metric the relative threshold asks for less than no
     improvement: a flat negative loss counts as improving for ever.
 
     Parameters

@@ -9,8 +9,20 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
+from minigrad.arguments import integer, number
+
 P = ParamSpec("P")
 Rate = Callable[[float], float]
+
+NOT_NEGATIVE = "lr max_lr end_lr decay_rate gamma alpha beta m_mul num_periods initial_variance variance_decay"
+POSITIVE = "decay_steps first_decay_steps power div_factor final_div_factor"
+# The range of each argument. A name means the same in every schedule, so it is checked in one place.
+RANGES: dict[str, dict[str, float]] = {
+    **{name: {"least": 0.0} for name in NOT_NEGATIVE.split()},
+    **{name: {"above": 0.0} for name in POSITIVE.split()},
+    "t_mul": {"least": 1.0},
+}
+COUNTS = {"step_size": 1, "total_steps": 1, "warmup_steps": 1, "seed": 0}  # integers, with the least allowed
 
 
 class Schedule:
@@ -42,16 +54,26 @@ class Schedule:
         return self._factory, tuple(self._arguments.values())
 
 
+def checked(name: str, value: Any) -> Any:
+    """`value` as plain Python numbers if it is in the range of the argument `name`, else ValueError or TypeError."""
+    value = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    if name in COUNTS:
+        integer(name, value, least=COUNTS[name])
+    elif name in RANGES:
+        number(name, value, **RANGES[name])
+    return tuple(value) if isinstance(value, list) else value
+
+
 def schedule(define: Callable[P, Rate]) -> Callable[P, Schedule]:
     """Let a function that returns the rate as a function of the step return a Schedule."""
 
     def factory(*args: P.args, **kwargs: P.kwargs) -> Schedule:
         bound = signature(define).bind(*args, **kwargs)
         bound.apply_defaults()
-        for name, value in bound.arguments.items():
-            bound.arguments[name] = value.item() if isinstance(value, np.generic) else value
         if "seed" in bound.arguments and bound.arguments["seed"] is None:  # drawn once, here, so that the repr shows it
-            bound.arguments["seed"] = int(np.random.SeedSequence().generate_state(1)[0])
+            bound.arguments["seed"] = np.random.SeedSequence().generate_state(1)[0]
+        for name, value in bound.arguments.items():
+            bound.arguments[name] = checked(name, value)
         return Schedule(define(*bound.args, **bound.kwargs), factory, bound.arguments)
 
     return update_wrapper(factory, define)

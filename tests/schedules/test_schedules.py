@@ -333,3 +333,11 @@ def test_bad_arguments_are_refused(name):
     call, error, message = BAD[name]
     with pytest.raises(error, match=message.replace("(", r"\(")):
         call()
+
+
+def test_lists_are_copied():
+    boundaries, values = [10, 20], np.array([1.0, 0.5, 0.1])
+    schedule = s.piecewise_constant(boundaries, values)
+    boundaries[0], values[0] = 0, 7.0
+    assert schedule(5) == 1.0
+    assert repr(schedule) == "piecewise_constant(boundaries=(10, 20), values=(1.0, 0.5, 0.1))"
