@@ -54,8 +54,9 @@ def learning_curves(experiment: Experiment, found: Scan) -> Drawing:
     """Accuracy, loss and, below them on the same axis, the rate: mean over the runs, band from lowest to highest."""
     from matplotlib import pyplot as plt
 
+    told = []
     with figures.style():
-        fig, axes = plt.subplots(3, 1, figsize=(6.4, 6.2), sharex=True, height_ratios=(3, 3, 1.6))
+        fig, axes = plt.subplots(3, 1, figsize=(5.6, 5.8), sharex=True, height_ratios=(3, 3, 1.6))
         for i, arm in enumerate(experiment.arms):
             histories = [record["history"] for record in found.records(arm) if record["diverged"] is None]
             if not histories:
@@ -65,15 +66,16 @@ def learning_curves(experiment: Experiment, found: Scan) -> Drawing:
                 line = _band(ax, np.array([history[column] for history in histories]), colour)
                 if ax is axes[0]:
                     figures.label_line(line, arm, dy=10 * i - 5)  # apart where the ends meet
+            told.append(f"{arm} ends at {np.mean([history['val_accuracy'][-1] for history in histories]):.3f}")
             train = np.array([history["loss"] for history in histories])
             axes[1].plot(_epochs(train), train.mean(axis=0), color=colour, linestyle=":", linewidth=1.5)
         axes[0].set(ylabel="accuracy", title="Validation accuracy")
         axes[1].set(ylabel="cross-entropy", title="Loss: validation (line), training (dots)")
         axes[2].set(ylabel="η", yscale="log", xlabel="epoch", title="Learning rate")
-    counts = ", ".join(f"runs {arm}: {len(found.records(arm))}" for arm in experiment.arms)
     return fig, (
-        f"Learning curves of {experiment.name} ({counts}) in three panels over the epochs: validation accuracy, "
-        "validation and training loss, and the learning rate, as means with bands from the lowest to the highest run."
+        f"Learning curves of {experiment.name} over the epochs in three panels, as means with bands from the lowest to "
+        "the highest run: validation accuracy, validation and training loss, learning rate. Validation accuracy: "
+        f"{'; '.join(told) or 'no run is finished yet'}."
     )
 
 
@@ -85,7 +87,7 @@ def differences(found: dict[str, Scan]) -> Drawing:
     rows = [(name, scan, at) for name, scan in there.items() for at in ("last", "best")]
     told = []
     with figures.style():
-        fig, ax = plt.subplots(figsize=(6.4, 0.9 + 0.55 * len(rows)))
+        fig, ax = plt.subplots(figsize=(5.6, 0.9 + 0.55 * len(rows)))
         ax.axvline(0, color="black", linewidth=1)
         for y, (name, scan, at) in enumerate(rows):
             result = paired(scan, "constant", "plateau", at)
@@ -114,7 +116,7 @@ def heat_map(found: Scan) -> Drawing:
     best = np.unravel_index(np.nanargmax(values), values.shape) if np.isfinite(values).any() else None
     low = float(np.nanmin(values)) if best else 0.0
     with figures.style():
-        fig, ax = plt.subplots(figsize=(6.4, 3.6))
+        fig, ax = plt.subplots(figsize=(5.6, 3.6))
         ax.grid(visible=False)
         span = (float(np.nanmax(values)) - low if best else 1.0) or 1.0
         for (i, j), value in np.ndenumerate(values):
@@ -143,7 +145,7 @@ def first_losses(experiment: Experiment, found: Scan) -> Drawing:
 
     told = []
     with figures.style():
-        fig, ax = plt.subplots(figsize=(6.4, 3.4))
+        fig, ax = plt.subplots(figsize=(5.6, 3.4))
         styles = zip(experiment.arms, figures.PALETTE.values(), ("-", "-", "--", ":"), strict=False)
         for arm, colour, dashes in styles:
             losses = [record["history"]["step_loss"] for record in found.records(arm)]
@@ -162,7 +164,7 @@ def strengths(experiment: Experiment, found: Scan) -> Drawing:
     from matplotlib import pyplot as plt
 
     with figures.style():
-        fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True)
+        fig, axes = plt.subplots(1, 2, figsize=(5.6, 3.2), sharey=True)
         for ax, optimizer, title in zip(axes, ("adam", "adamw"), ("Adam + L2", "AdamW"), strict=True):
             for schedule in ("constant", "cosine"):
                 arms = [a for a, c in experiment.arms.items() if (c.optimizer, c.schedule) == (optimizer, schedule)]
@@ -188,7 +190,7 @@ def effective_rates(experiment: Experiment, found: Scan) -> Drawing:
 
     told = []
     with figures.style():
-        fig, axes = plt.subplots(1, len(experiment.arms), figsize=(6.4, 3.4), sharey=True, squeeze=False)
+        fig, axes = plt.subplots(1, len(experiment.arms), figsize=(5.6, 3.4), sharey=True, squeeze=False)
         for ax, arm in zip(axes[0], experiment.arms, strict=True):
             for record in found.records(arm)[:1]:
                 rows = np.array(record["effective_rates"]["all"])

@@ -1,5 +1,6 @@
 """The chapter "Should you decay?": its algebra, and the numbers it types."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from minigrad.experiments import CATALOGUE, stats, tables
+from minigrad.experiments import CATALOGUE, single, stats, store, tables
 
 PAGE = Path(__file__).parents[2] / "book" / "should-you-decay.md"
 
@@ -65,3 +66,38 @@ def test_every_experiment_is_on_the_page():
     text = PAGE.read_text(encoding="utf-8")
     for name in set(CATALOGUE) - {"first-look"}:
         assert f'"{name}"' in text
+
+
+RESULTS = PAGE.parent / "results"
+
+
+@pytest.mark.parametrize("experiment", CATALOGUE.values(), ids=CATALOGUE)
+def test_the_stored_results_are_whole_small_and_of_todays_configurations(experiment):
+    found = store.scan(experiment, RESULTS)
+    assert found.unreadable == []
+    for (arm, seed), record in found.done.items():
+        path = store.path_of(RESULTS, experiment, arm, seed)
+        assert path.stat().st_size < 30_000
+        assert "/" not in json.dumps({**record, "versions": {}, "data": {}}), (
+            "no path of the machine it was computed on"
+        )
+        assert record["data"]["what"] == "a JPEG (quality 75) copy of CIFAR-10"
+        assert record["best_epoch"] == single.best_epoch(record["history"]["val_accuracy"])
+    stray = set((RESULTS / experiment.name).glob("*")) - {
+        store.path_of(RESULTS, experiment, *run) for run in found.done
+    }
+    assert not stray
+
+
+def test_three_epochs_reach_half_of_the_test_images():
+    found = store.scan(CATALOGUE["first-look"], RESULTS)
+    assert all(record["test_accuracy"]["last"] >= 0.5 for record in found.done.values())
+
+
+def test_pairs_are_the_same_run_until_the_first_reduction():
+    for name in ("article-1", "article-2"):
+        found = store.scan(CATALOGUE[name], RESULTS)
+        for seed in found.seeds("constant", "plateau"):
+            constant, plateau = (found.done[arm, seed] for arm in ("constant", "plateau"))
+            same = tables.first_reduction(plateau)
+            assert constant["history"]["loss"][:same] == plateau["history"]["loss"][:same]
