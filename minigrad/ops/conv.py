@@ -131,7 +131,7 @@ def tap_matrix(weight):
 @kernel
 def piece_length(across, batch):
     """How many numbers of an output row meet as many neighbouring numbers of an input row."""
-    return PIECE if across == 1 else batch
+    return PIECE if across == 1 else max(batch, 1)
 
 
 @kernel

@@ -1,0 +1,249 @@
+"""The fast kernels against the plain loops that they equal; any geometry, any number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import jit
+from minigrad.ops import conv
+
+TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
+
+
+def plain_conv2d(x, weight, bias, stride, padding):
+    """The definition, one output at a time."""
+    (down, across), (top, left) = stride, padding
+    x = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)))
+    outs, _, high, wide = weight.shape
+    height, width = (x.shape[2] - high) // down + 1, (x.shape[3] - wide) // across + 1
+    out = np.empty((len(x), outs, height, width), x.dtype)
+    for b, o, i, j in np.ndindex(*out.shape):
+        window = x[b, :, i * down : i * down + high, j * across : j * across + wide]
+        out[b, o, i, j] = bias[o] + (weight[o] * window).sum()
+    return out
+
+
+def plain_conv2d_gradients(grad, x, weight, stride, padding):
+    """Each product of the definition gives its share to the pixel and to the weight it was made of."""
+    (down, across), (top, left) = stride, padding
+    padded = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)))
+    by_x, by_weight = np.zeros_like(padded), np.zeros_like(weight)
+    for b, o, i, j in np.ndindex(*grad.shape):
+        place = (
+            b,
+            slice(None),
+            slice(i * down, i * down + weight.shape[2]),
+            slice(j * across, j * across + weight.shape[3]),
+        )
+        by_x[place] += grad[b, o, i, j] * weight[o]
+        by_weight[o] += grad[b, o, i, j] * padded[place]
+    height, width = x.shape[2:]
+    return by_x[:, :, top : top + height, left : left + width], by_weight, grad.sum((0, 2, 3))
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> tuple:
+    number = st.integers
+    window = draw(number(1, 4)), draw(number(1, 4))
+    padding = draw(number(0, 2)), draw(number(0, 2))
+    size = [draw(number(max(1, w - 2 * p), w + 5)) for w, p in zip(window, padding, strict=True)]
+    stride = draw(number(1, 3)), draw(number(1, 3))
+    batch, channels, outs = draw(number(0, 9)), draw(number(1, 3)), draw(number(1, 5))
+    return (batch, channels, *size), (outs, channels, *window), stride, padding
+
+
+def run(x, weight, bias, stride, padding, grad=None):
+    """conv2d's value, and its three gradients for `grad` (normal numbers unless given)."""
+    tensors = [mg.Tensor(array, requires_grad=True) for array in (x, weight, bias)]
+    out = mg.conv2d(*tensors, stride=stride, padding=padding)
+    if grad is None:
+        grad = np.random.default_rng(1).normal(size=out.shape).astype(out.dtype)
+    out.backward(grad)
+    return [out.data, *(t.grad for t in tensors)], grad
+
+
+def draw_arrays(x_shape, weight_shape, dtype):
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape).astype(dtype) for shape in (x_shape, weight_shape, weight_shape[:1])]
+
+
+def assert_close(got, wanted, dtype):
+    for a, b in zip(got, wanted, strict=True):
+        assert a.shape == b.shape
+        assert a.dtype == dtype
+        scale = np.abs(b).max(initial=1)
+        np.testing.assert_allclose(a, b, rtol=0, atol=TOLERANCE[dtype] * scale)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@settings(max_examples=60)
+@given(convolutions())
+def test_conv2d_is_its_plain_loop(dtype, case):
+    x_shape, weight_shape, stride, padding = case
+    arrays = draw_arrays(x_shape, weight_shape, dtype)
+    got, grad = run(*arrays, stride, padding)
+    wide = [array.astype(np.float64) for array in arrays]
+    gradients = plain_conv2d_gradients(grad.astype(np.float64), *wide[:2], stride, padding)
+    assert_close(got, [plain_conv2d(*wide, stride, padding), *gradients], dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "layer", [((3, 3, 32, 32), (6, 3, 5, 5)), ((3, 6, 14, 14), (16, 6, 5, 5))], ids=["conv1", "conv2"]
+)
+def test_lenet5s_convolutions_are_their_plain_loops(dtype, layer):
+    arrays = draw_arrays(*layer, dtype)
+    got, grad = run(*arrays, (1, 1), (0, 0))
+    wide = [array.astype(np.float64) for array in arrays]
+    gradients = plain_conv2d_gradients(grad.astype(np.float64), *wide[:2], (1, 1), (0, 0))
+    assert_close(got, [plain_conv2d(*wide, (1, 1), (0, 0)), *gradients], dtype)
+
+
+def test_a_wrong_kernel_would_be_caught():
+    """The comparison above tells a convolution from one with a flipped kernel, and from one with a shifted tap."""
+    x, weight, bias = draw_arrays((2, 2, 6, 6), (3, 2, 3, 3), np.float64)
+    got, _ = run(x, weight[:, :, ::-1, ::-1], bias, (1, 1), (0, 0))
+    with pytest.raises(AssertionError):
+        assert_close(got[:1], [plain_conv2d(x, weight, bias, (1, 1), (0, 0))], np.float64)
+    got, _ = run(x, np.roll(weight, 1, axis=3), bias, (1, 1), (0, 0))
+    with pytest.raises(AssertionError):
+        assert_close(got[:1], [plain_conv2d(x, weight, bias, (1, 1), (0, 0))], np.float64)
+
+
+def test_a_row_longer_than_a_piece():
+    x, weight, bias = draw_arrays((70, 1, 3, 20), (2, 1, 2, 3), np.float64)
+    assert conv.PIECE < 70 * 18
+    got, grad = run(x, weight, bias, (1, 1), (0, 0))
+    gradients = plain_conv2d_gradients(grad, x, weight, (1, 1), (0, 0))
+    assert_close(got, [plain_conv2d(x, weight, bias, (1, 1), (0, 0)), *gradients], np.float64)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (3, 2, 1, 0), (0, 2, 3, 1)])
+def test_the_order_of_the_axes_in_memory_does_not_matter(order):
+    x, weight, bias = draw_arrays((5, 2, 7, 6), (3, 2, 3, 2), np.float64)
+    stored = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+    for a, b in zip(run(x, weight, bias, (1, 1), (0, 0))[0], run(stored, weight, bias, (1, 1), (0, 0))[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+    for fn in (mg.max_pool2d, mg.avg_pool2d, mg.relu):
+        args = () if fn is mg.relu else (2,)
+        one, other = mg.Tensor(x, requires_grad=True), mg.Tensor(stored, requires_grad=True)
+        for tensor in (one, other):
+            (fn(tensor, *args) ** 2).sum().backward()
+        np.testing.assert_array_equal(one.grad, other.grad)
+
+
+def test_only_wanted_gradients_are_computed(monkeypatch):
+    called = []
+    monkeypatch.setattr(conv, "conv_backward_input", lambda *args: called.append("input"))
+    x, weight, bias = draw_arrays((2, 1, 4, 4), (1, 1, 2, 2), np.float32)
+    kernel = mg.Tensor(weight, requires_grad=True)
+    mg.conv2d(x, kernel, bias).sum().backward()
+    assert called == []
+    assert kernel.grad.shape == weight.shape
+
+
+@pytest.fixture
+def threads() -> Iterator[list[int]]:
+    """The numbers of threads that this machine can be asked for, 1 and more."""
+    before, most = jit.get_num_threads(), jit.config.NUMBA_NUM_THREADS
+    if most == 1:
+        pytest.skip("one core")
+    yield sorted({1, 2, most})
+    jit.set_num_threads(before)
+
+
+def lenet5_gradients(batch: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    images, labels = rng.normal(size=(batch, 3, 32, 32)).astype(np.float32), rng.integers(0, 10, batch)
+    model = mg.models.LeNet5(rng=0)
+    loss = mg.cross_entropy(model(mg.Tensor(images)), labels)
+    loss.backward()
+    return [loss.data, *(parameter.grad for parameter in model.parameters())]
+
+
+def test_the_number_of_threads_changes_nothing_beyond_rounding(threads):
+    results = {}
+    for n in threads:
+        mg.set_num_threads(n)
+        results[n] = lenet5_gradients(64)
+        for again, first in zip(lenet5_gradients(64), results[n], strict=True):  # bit for bit from run to run
+            np.testing.assert_array_equal(again, first)
+    for n in threads[1:]:
+        for a, b in zip(results[n], results[1], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6 * np.abs(b).max())
+
+
+def test_convolutions_are_the_same_bit_for_bit_with_any_number_of_threads(threads):
+    arrays = draw_arrays((40, 3, 16, 16), (6, 3, 5, 5), np.float32)
+    assert arrays[0].size >= conv.MIN_PARALLEL
+    results = []
+    for n in threads:
+        mg.set_num_threads(n)
+        results.append(run(*arrays, (1, 1), (0, 0))[0])
+    for result in results[1:]:
+        for a, b in zip(result, results[0], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.0, "2", 10**6])
+def test_bad_numbers_of_threads(n):
+    with pytest.raises(ValueError, match=r"from 1 to \d+; got"):
+        mg.set_num_threads(n)
+
+
+def plain_pool(x, window, stride, reduce):
+    height, width = ((x.shape[2 + k] - window[k]) // stride[k] + 1 for k in (0, 1))
+    out = np.empty((*x.shape[:2], height, width), x.dtype)
+    for b, c, i, j in np.ndindex(*out.shape):
+        top, left = i * stride[0], j * stride[1]
+        out[b, c, i, j] = reduce(x[b, c, top : top + window[0], left : left + window[1]])
+    return out
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_pools_are_their_plain_loops(data):
+    number = st.integers
+    window, stride = [(data.draw(number(1, 3)), data.draw(number(1, 3))) for _ in range(2)]
+    shape = (data.draw(number(0, 9)), data.draw(number(1, 3)), *(w + data.draw(number(0, 5)) for w in window))
+    x = np.random.default_rng(0).integers(0, 4, shape).astype(np.float64)  # with ties
+    np.testing.assert_array_equal(mg.max_pool2d(x, window, stride).data, plain_pool(x, window, stride, np.max))
+    np.testing.assert_allclose(
+        mg.avg_pool2d(x, window, stride).data, plain_pool(x, window, stride, np.mean), rtol=1e-14
+    )
+
+
+def test_of_equal_pixels_the_first_gets_the_gradient():
+    x = mg.Tensor(np.ones((1, 1, 2, 2), np.float32), requires_grad=True)
+    mg.max_pool2d(x, 2).backward([[[[3]]]])
+    assert x.grad.tolist() == [[[[3, 0], [0, 0]]]]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_nan_is_the_largest_pixel(place):
+    x = np.arange(4.0)
+    x[place] = np.nan
+    image = mg.Tensor(x.reshape(1, 1, 2, 2), requires_grad=True)
+    out = mg.max_pool2d(image, 2)
+    assert np.isnan(out.item())
+    out.sum().backward()
+    assert image.grad.ravel().tolist() == [float(i == place) for i in range(4)]
+
+
+def test_large_windows_count_beyond_a_byte():
+    x = np.zeros((1, 1, 20, 20))
+    x[0, 0, 19, 19] = 1
+    image = mg.Tensor(x, requires_grad=True)
+    mg.max_pool2d(image, 20).sum().backward()
+    np.testing.assert_array_equal(image.grad, x)
+
+
+def test_pools_stay_in_their_dtype():
+    for fn in (mg.max_pool2d, mg.avg_pool2d):
+        assert fn(np.ones((1, 1, 2, 2), np.float32), 2).dtype == np.float32
