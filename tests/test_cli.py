@@ -85,3 +85,14 @@ def test_missing_data_is_told_without_a_traceback(tmp_path):
     assert done.returncode == 1
     assert "minigrad data cifar10 --download" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_benchmark_has_help_and_is_imported_only_when_asked_for(capsys):
+    pytest.importorskip("minigrad.bench")
+    with pytest.raises(SystemExit) as done:
+        cli.main(["bench", "--help"])
+    assert done.value.code == 0
+    assert "usage: minigrad bench" in capsys.readouterr().out
+    code = "import sys, minigrad.cli; minigrad.cli.main(['experiment', 'list']); print('minigrad.bench' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
