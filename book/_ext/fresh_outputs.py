@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from sphinx.config import Config
     from sphinx.environment import BuildEnvironment
 
-USED = ("minigrad/**/*.py", "minigrad/**/*.json", "book/*.py", "book/results/**/*.json", "constraints.txt")
+USED = (
+    "minigrad/**/*.py",
+    "minigrad/**/*.json",
+    "book/*.py",
+    "book/results/**/*.json",
+    "tests/traces/*.json",
+    "tests/traces/*.py",
+    "constraints.txt",
+)
 
 
 def digest(root: Path) -> str:

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from porting import RUNS
 from problems import DECAY, METRICS, PROBLEMS, RATE, SCHEDULE_STEPS, STEPS
 
 
@@ -28,6 +29,12 @@ def at_steps(problem, parameters, gradients_to_step) -> list[list[float]]:
         if step in STEPS:
             rows.append([float(x) for array in parameters() for x in np.ravel(array)])
     return rows
+
+
+def trajectories(framework, run) -> dict[str, dict]:
+    """What `run(what the framework is given, problem)` records, for every run of the framework and every problem."""
+    mine = [r for r in RUNS if r.framework == framework]
+    return {r.name: {name: run(r.theirs, problem()) for name, problem in PROBLEMS.items()} for r in mine}
 
 
 def defaults_of(makers) -> dict[str, dict]:
@@ -52,30 +59,10 @@ def keras_trace() -> dict:
     keras.config.set_floatx("float64")
     o, s = keras.optimizers, keras.optimizers.schedules
     decayed = s.ExponentialDecay(RATE, **DECAY)
-    runs = {
-        "sgd": lambda: o.SGD(5e-4),
-        "sgd momentum": lambda: o.SGD(5e-4, momentum=0.9),
-        "sgd nesterov": lambda: o.SGD(5e-4, momentum=0.9, nesterov=True),
-        "sgd momentum, rate decays": lambda: o.SGD(decayed, momentum=0.9),
-        "sgd momentum, weight decay": lambda: o.SGD(5e-4, momentum=0.9, weight_decay=0.1),
-        "adam": lambda: o.Adam(1e-2),
-        "adam, rate decays": lambda: o.Adam(decayed),
-        "adam amsgrad": lambda: o.Adam(1e-2, amsgrad=True),
-        "adam, weight decay": lambda: o.Adam(1e-2, weight_decay=0.1),
-        "adamw": lambda: o.AdamW(1e-2, weight_decay=0.1),
-        "adamax": lambda: o.Adamax(1e-2),
-        "nadam": lambda: o.Nadam(1e-2),
-        "adagrad": lambda: o.Adagrad(1e-2),
-        "adadelta": lambda: o.Adadelta(0.1),
-        "rmsprop": lambda: o.RMSprop(1e-3),
-        "rmsprop momentum": lambda: o.RMSprop(1e-3, momentum=0.9),
-        "rmsprop momentum, rate decays": lambda: o.RMSprop(decayed, momentum=0.9),
-        "rmsprop centered": lambda: o.RMSprop(1e-3, rho=0.99, epsilon=1e-3, centered=True),
-    }
 
-    def run(make, problem):
+    def run(theirs, problem):
         variables = [keras.Variable(array, dtype="float64") for array in problem.start()]
-        optimizer = make()
+        optimizer = eval(theirs, vars(o) | {"decayed": decayed})
         optimizer.build(variables)
         return at_steps(
             problem,
@@ -113,7 +100,7 @@ def keras_trace() -> dict:
     return {
         "versions": {"keras": keras.__version__, "jax": jax.__version__},
         "defaults": defaults_of({c.__name__: c for c in classes}),
-        "trajectories": {n: {p: run(make, problem()) for p, problem in PROBLEMS.items()} for n, make in runs.items()},
+        "trajectories": trajectories("keras", run),
         "schedules": {name: [float(f(t)) for t in SCHEDULE_STEPS] for name, f in schedules.items()},
         "plateau": {name: plateau(*case) for name, case in METRICS.items()},
     }
@@ -128,26 +115,8 @@ def optax_trace() -> dict:
     def decayed(count):  # optax.exponential_decay, but that one computes in float32
         return RATE * DECAY["decay_rate"] ** (count.astype(jax.numpy.float64) / DECAY["decay_steps"])
 
-    runs = {
-        "sgd": optax.sgd(5e-4),
-        "sgd momentum": optax.sgd(5e-4, momentum=0.9),
-        "sgd nesterov": optax.sgd(5e-4, momentum=0.9, nesterov=True),
-        "sgd momentum, rate decays": optax.sgd(decayed, momentum=0.9),
-        "adam": optax.adam(1e-2),
-        "adam, rate decays": optax.adam(decayed),
-        "adam amsgrad": optax.amsgrad(1e-2),
-        "adamw": optax.adamw(1e-2, weight_decay=0.1),
-        "adamax": optax.adamax(1e-2),
-        "nadam": optax.nadam(1e-2),
-        "adagrad": optax.adagrad(1e-2),
-        "adadelta": optax.adadelta(0.1),
-        "rmsprop": optax.rmsprop(1e-3),
-        "rmsprop, eps outside": optax.rmsprop(1e-3, eps_in_sqrt=False),
-        "rmsprop momentum": optax.rmsprop(1e-3, momentum=0.9),
-        "rmsprop centered": optax.rmsprop(1e-3, decay=0.99, eps=1e-3, centered=True),
-    }
-
-    def run(transformation, problem):
+    def run(theirs, problem):
+        transformation = eval(theirs, vars(optax) | {"decayed": decayed})
         parameters = [jax.numpy.asarray(array) for array in problem.start()]
         state = transformation.init(parameters)
         update = jax.jit(transformation.update)
@@ -163,7 +132,7 @@ def optax_trace() -> dict:
     return {
         "versions": {"optax": optax.__version__, "jax": jax.__version__},
         "defaults": defaults_of({name: getattr(optax, name) for name in names}),
-        "trajectories": {n: {p: run(make, problem()) for p, problem in PROBLEMS.items()} for n, make in runs.items()},
+        "trajectories": trajectories("optax", run),
     }
 
 
@@ -172,35 +141,15 @@ def torch_trace() -> dict:
 
     torch.set_default_dtype(torch.float64)  # NAdam keeps its momentum's product in the default dtype
     o = torch.optim
-    runs = {
-        "sgd": lambda p: o.SGD(p, 5e-4),
-        "sgd momentum": lambda p: o.SGD(p, 5e-4, momentum=0.9),
-        "sgd nesterov": lambda p: o.SGD(p, 5e-4, momentum=0.9, nesterov=True),
-        "sgd momentum, rate decays": lambda p: o.SGD(p, RATE, momentum=0.9),
-        "sgd momentum, weight decay": lambda p: o.SGD(p, 5e-4, momentum=0.9, weight_decay=0.1),
-        "adam": lambda p: o.Adam(p, 1e-2),
-        "adam, rate decays": lambda p: o.Adam(p, RATE),
-        "adam amsgrad": lambda p: o.Adam(p, 1e-2, amsgrad=True),
-        "adam, weight decay": lambda p: o.Adam(p, 1e-2, weight_decay=0.1),
-        "adamw": lambda p: o.AdamW(p, 1e-2, weight_decay=0.1),
-        "adamax": lambda p: o.Adamax(p, 1e-2),
-        "nadam": lambda p: o.NAdam(p, 1e-2),
-        "adagrad": lambda p: o.Adagrad(p, 1e-2),
-        "adadelta": lambda p: o.Adadelta(p, 0.1),
-        "rmsprop": lambda p: o.RMSprop(p, 1e-3),
-        "rmsprop momentum": lambda p: o.RMSprop(p, 1e-3, momentum=0.9),
-        "rmsprop momentum, rate decays": lambda p: o.RMSprop(p, RATE, momentum=0.9),
-        "rmsprop centered": lambda p: o.RMSprop(p, 1e-3, centered=True),
-    }
 
-    def run(name, make, problem):
+    def run(theirs, problem):
         parameters = [torch.tensor(array, requires_grad=True) for array in problem.start()]
-        optimizer = make(parameters)
+        optimizer = eval(theirs, vars(o) | {"p": parameters, "decayed": RATE})
         taken = 0
 
         def step(gradients):
             nonlocal taken
-            if name.endswith("rate decays"):
+            if "decayed" in theirs:
                 optimizer.param_groups[0]["lr"] = RATE * DECAY["decay_rate"] ** (taken / DECAY["decay_steps"])
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.grad = torch.tensor(gradient)
@@ -223,9 +172,7 @@ def torch_trace() -> dict:
     return {
         "versions": {"torch": torch.__version__.split("+")[0]},
         "defaults": defaults_of({c.__name__: c for c in classes}),
-        "trajectories": {
-            n: {p: run(n, make, problem()) for p, problem in PROBLEMS.items()} for n, make in runs.items()
-        },
+        "trajectories": trajectories("torch", run),
         "plateau": {name: plateau(*case) for name, case in METRICS.items()},
     }
 
