@@ -216,6 +216,30 @@ def exact(s, eta, denominators):
     return bool(np.all((s * eta) / denominators == s * (eta / denominators)))
 
 
+@chapter.exercise(
+    "How small must η be? (a small study)",
+    statement=r"""
+    Write `rate_for(spread)`: the constant $\eta$ with which Adam, on the noisy parabola of the chapter, keeps about
+    this distance from the minimum. Then try it: run the chapter's `bowl` with your rate for a spread of 0.05, and
+    see how long it takes to get there.
+    """,
+    hint=r"The spread is about $\sqrt{\eta/2}$.",
+    cases=[(0.05,), (0.1,), (0.3,)],
+    mistakes={
+        "The spread is a root: its square is proportional to η.": {"spread**2": "spread"},
+        "You lost the 2 under the root.": {"2 * ": ""},
+        "You solved for the spread. Asked for is the rate.": {"2 * spread**2": "np.sqrt(spread / 2)"},
+    },
+    explanation=r"""
+    0.005 for 0.05. Half the spread costs a quarter of the rate, and so four times the steps to get there: this is
+    the bargain that a schedule gets you out of.
+    """,
+)
+def rate_for(spread):
+    """The constant rate that leads to this spread."""
+    return 2 * spread**2
+
+
 chapter.written(
     "A plateau with factor ½",
     statement=r"""
