@@ -232,6 +232,17 @@ def test_without_a_home_progress_lasts_for_the_session(monkeypatch):
     assert mg.exercises.progress().done == {RUNNABLE[0].name}
 
 
+def test_a_user_without_a_home_has_no_record(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.undo()
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setattr(record.Path, "home", no_home)
+    assert record.data_file() is None
+
+
 def test_an_unwritable_folder_does_not_matter(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")

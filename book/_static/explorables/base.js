@@ -228,25 +228,29 @@ export function mount(name, { defaults, controls, draw, drag, below }) {
   for (const control of controls) control.listen(set, state);
   if (drag) {
     let index = -1;
-    const follow = (event, starts) => {
+    const move = (event, starts) => {
       if (index >= 0) drag(state, charts.children[index].at(event), index, set, starts);
     };
     charts.addEventListener("pointerdown", (event) => {
       index = [...charts.children].findIndex((child) => child.at && child.contains(event.target));
       if (index < 0) return;
       charts.setPointerCapture(event.pointerId);
-      follow(event, true);
+      move(event, true);
     });
-    charts.addEventListener("pointermove", (event) => follow(event, false));
+    charts.addEventListener("pointermove", (event) => move(event, false));
     for (const end of ["pointerup", "pointercancel"]) charts.addEventListener(end, () => (index = -1));
   }
 
   place.classList.add("mg-stage");
   const foot = html("div", { class: "mg-foot" }, text, reset);
   place.replaceChildren(panel(true), charts, panel(false), foot, ...(below ? [below] : []), live);
-  const linked = readHash();
   new ResizeObserver(show).observe(charts);
-  addEventListener("hashchange", () => readHash() && show());
+  const follow = () => {
+    if (!readHash()) return;
+    show();
+    place.scrollIntoView({ block: "nearest", behavior: "instant" });
+  };
+  addEventListener("hashchange", follow);
   show();
-  if (linked) place.scrollIntoView({ block: "center", behavior: "instant" });
+  follow();
 }

@@ -124,9 +124,9 @@ function story(state, run, peak, at) {
   const eps = state.eps ? ` + ${number(state.eps)}` : "";
   const what = peak.ratio > 1 ? "too large" : "too small";
   const uncorrected = peak.t === peak.settled && Math.abs(peak.ratio - 1) < 0.01
-    ? "Without any correction the steps are right within 1 % from the first."
+    ? "Without any correction the steps are right within 1 % from the first."
     : `Without any correction the step is ${what}, most at step ${peak.t}: ${number(peak.ratio)} times the corrected one. ` +
-      `From step ${peak.settled} on the two agree within 1 %.`;
+      `From step ${peak.settled} on the two agree within 1 %.`;
   return [`Step ${at + 1}: ${number(run.m[at])} / (${number(root)}${eps}) makes a step of `, step, `. ${uncorrected}`];
 }
 

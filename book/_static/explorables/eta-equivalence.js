@@ -7,15 +7,15 @@ const LOOKS = [
   { stroke: "var(--fig-blue)", "stroke-width": 6, opacity: 0.45 },
   { stroke: "var(--fig-orange)", "stroke-width": 2 },
 ];
-const NAMES = ["η decays", "the effective rate decays"];
+const NAMES = ["A: η decays", "B: the effective rate decays"];
 
 // rule → [name in the choice, key of its strength, why the runs part]
 const RULES = {
   adam: ["Adam"],
   momentum: ["momentum, PyTorch’s", "mu"],
-  keras: ["momentum, Keras’s", "mu", "The velocity has the old rate in it. Where η decays, steps of the old size go on until they are forgotten; where the effective rate decays, they shrink at once."],
-  "weight-decay": ["decoupled weight decay", "lambda", "Decaying η also weakens the pull to 0, η·λ·θ. Decaying η/(√v̂ + ε) leaves it as it was."],
-  eps: ["ε left behind", "eps", "The effective rate is lowered by raising √v̂ to √v̂/s, but ε stays. It is the smaller part of the sum now, so the rate falls by less than s."],
+  keras: ["momentum, Keras’s", "mu", "Keras’s velocity has the old rate in it. In A, steps of the old size go on until they are forgotten; in B they shrink at once."],
+  "weight-decay": ["decoupled weight decay", "lambda", "Decaying η also weakens the pull to 0, η·λ·θ, in A. Decaying η/(√v̂ + ε) leaves it as it was, in B."],
+  eps: ["ε left behind", "eps", "B lowers the effective rate by raising √v̂ to √v̂/s, but ε stays. η/(√v̂/s + ε) is more than s times η/(√v̂ + ε)."],
   plateau: ["rate from the loss", "sigma", "Each run lowers the rate when its own validation loss, with its own noise, stops falling. The theorem needs the same factors in both runs; here a run’s path decides them."],
 };
 
