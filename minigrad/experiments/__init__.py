@@ -2,10 +2,10 @@
 
 from minigrad.experiments.catalogue import CATALOGUE, find
 from minigrad.experiments.config import Config, Experiment
+from minigrad.experiments.reporting import report
 from minigrad.experiments.single import run_once
 from minigrad.experiments.store import load, rerun, results
 from minigrad.experiments.sweep import parse_seeds, run
-from minigrad.experiments.tables import report
 
 __all__ = [
     "CATALOGUE",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from minigrad.experiments import stats, store
-from minigrad.experiments.catalogue import RATES, find
+from minigrad.experiments import stats
+from minigrad.experiments.catalogue import RATES
 from minigrad.experiments.config import SCHEDULES, Experiment
 from minigrad.experiments.single import PERCENTILES
 from minigrad.experiments.store import Record, Scan
@@ -21,39 +19,6 @@ ARTICLE = {
 """Test accuracies of the article the book grows from: means of so many runs."""
 
 Table = list[list[str]]  # the first row is the header
-
-
-def report(
-    name: str,
-    quick: bool = False,
-    out: str | os.PathLike[str] | None = None,
-    figures: str | os.PathLike[str] | None = None,
-) -> str:
-    """The experiment's tables and verdicts, from the stored runs; with ``figures``, also draw its figures there.
-
-    Raises
-    ------
-    FileNotFoundError
-        No run is stored yet.
-    ValueError
-        An unknown name, or a stored run of another configuration.
-    """
-    experiment = find(name, quick)
-    found = store.results(name, quick, out)
-    if not found.done:
-        flag = " --quick" if quick else ""
-        raise FileNotFoundError(f"no finished run of {experiment.name}: `minigrad experiment run {name}{flag}` first")
-    parts = [f"# {experiment.name}: {experiment.question}", progress(experiment, found), data_note(found)]
-    parts += [f"not readable, left out: {complaint}" for complaint in found.unreadable]
-    for heading, table in tables(experiment, found):
-        if len(table) > 1:
-            parts += [f"## {heading}", markdown(table)]
-    parts += verdicts(experiment, found)
-    if figures is not None:
-        from minigrad.experiments import plots
-
-        parts += [f"drawn: {path}" for path in plots.write(experiment, found, Path(figures))]
-    return "\n\n".join(parts)
 
 
 def progress(experiment: Experiment, found: Scan) -> str:
@@ -69,22 +34,6 @@ def data_note(found: Scan) -> str:
     whats = sorted({record["data"]["what"] for record in found.done.values()})
     machines = sorted({f"{r['machine']['cpu']} ({r['machine']['cores']} cores)" for r in found.done.values()})
     return f"data: {'; '.join(whats)}; computed on {'; '.join(machines)}, one thread a run"
-
-
-def tables(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
-    """The tables of an experiment, by what kind it is."""
-    kinds: dict[str, Callable[[Experiment, Scan], list[tuple[str, Table]]]] = {
-        "paired": lambda e, s: [("Accuracies", accuracies(e, s)), ("Differences", differences(e, s))],
-        "grid": lambda e, s: [
-            ("Test accuracy after the last epoch", grid(s)),
-            ("Gain over the constant rate, points", against_constant(s)),
-            ("Initial rate chosen by validation", best_rates(s)),
-        ],
-        "steps": lambda e, s: [("The first updates", first_steps(e, s)), ("Differences", differences(e, s))],
-        "weight-decay": lambda e, s: [("Accuracies", accuracies(e, s)), ("Chosen by validation", weight_decay(e, s))],
-        "rates": lambda e, s: [("Effective rates of all parameters", effective_rates(e, s))],
-    }
-    return kinds[experiment.kind](experiment, found)
 
 
 def verdicts(experiment: Experiment, found: Scan) -> list[str]:
