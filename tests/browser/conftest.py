@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import pytest
 
 SITE = Path(os.environ.get("MINIGRAD_SITE", Path(__file__).parents[2] / "_build" / "html"))
+LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -36,11 +37,12 @@ def unavailable(reason: str) -> NoReturn:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `page_name` runs for each page of the site."""
-    if "page_name" in metafunc.fixturenames:
+    """A test that takes `view` runs for each page in each look; shown files are all alike, two looks do for them."""
+    if "view" in metafunc.fixturenames:
         names = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
         names = [name for name in names if not name.startswith(("_static/", "index.html"))]
-        metafunc.parametrize("page_name", names or [None])
+        views = [(name, *look) for name in names for look in (LOOKS[::3] if name.startswith("source/") else LOOKS)]
+        metafunc.parametrize("view", views or [None], ids="-".join if views else None)
 
 
 @pytest.fixture(scope="session")
