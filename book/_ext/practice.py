@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from page_assets import use
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -38,6 +39,7 @@ class Practice(SphinxDirective):
         except ValueError as error:
             raise self.error(str(error)) from None
         shown(self.env).setdefault(self.env.docname, []).extend(exercise.name for exercise in chosen)
+        use(self.env, "practice.css")
         text = "\n\n".join(as_myst(exercise) for exercise in chosen)
         container = nodes.container()
         self.state.nested_parse(StringList(text.splitlines(), source=self.get_source_info()[0]), 0, container)
@@ -96,6 +98,7 @@ def check(app: Sphinx, env: BuildEnvironment) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("page_assets")
     app.add_directive("practice", Practice)
     app.connect("env-purge-doc", forget)
     app.connect("env-check-consistency", check)
