@@ -19,6 +19,8 @@ class Run(NamedTuple):
     why: str = ""
 
 
+UNDER_ROOT = "ε stands under the root, √(v + ε), where it acts like √ε outside"
+
 RUNS = [
     Run("keras", "sgd", "SGD(5e-4)", "SGD(p, 5e-4)"),
     Run("keras", "sgd momentum", "SGD(5e-4, momentum=0.9)", "SGD(p, 5e-4, momentum=0.9, convention='keras')"),
@@ -104,7 +106,7 @@ RUNS = [
         "RMSprop(1e-3)",
         None,
         "RMSprop(p, 1e-3, alpha=0.9, eps=1e-7)",
-        "ε stands under the root, √(v + ε), where it acts like √ε outside",
+        UNDER_ROOT,
     ),
     Run(
         "keras",
@@ -112,7 +114,7 @@ RUNS = [
         "RMSprop(1e-3, momentum=0.9)",
         None,
         "RMSprop(p, 1e-3, alpha=0.9, eps=1e-7, momentum=0.9)",
-        "ε stands under the root",
+        UNDER_ROOT,
     ),
     Run(
         "keras",
@@ -128,7 +130,7 @@ RUNS = [
         "RMSprop(1e-3, rho=0.99, epsilon=1e-3, centered=True)",
         None,
         "RMSprop(p, 1e-3, alpha=0.99, eps=1e-3, centered=True)",
-        "ε stands under the root",
+        UNDER_ROOT,
     ),
     Run("optax", "sgd", "sgd(5e-4)", "SGD(p, 5e-4)"),
     Run("optax", "sgd momentum", "sgd(5e-4, momentum=0.9)", "SGD(p, 5e-4, momentum=0.9)"),
@@ -174,7 +176,7 @@ RUNS = [
         "rmsprop(1e-3)",
         None,
         "RMSprop(p, 1e-3, alpha=0.9)",
-        "ε stands under the root unless eps_in_sqrt=False",
+        UNDER_ROOT,
     ),
     Run("optax", "rmsprop, eps outside", "rmsprop(1e-3, eps_in_sqrt=False)", "RMSprop(p, 1e-3, alpha=0.9)"),
     Run(
@@ -191,7 +193,7 @@ RUNS = [
         "rmsprop(1e-3, decay=0.99, eps=1e-3, centered=True)",
         None,
         "RMSprop(p, 1e-3, alpha=0.99, eps=1e-3, centered=True)",
-        "ε stands under the root",
+        UNDER_ROOT,
     ),
     Run("torch", "sgd", "SGD(p, 5e-4)", "SGD(p, 5e-4)"),
     Run("torch", "sgd momentum", "SGD(p, 5e-4, momentum=0.9)", "SGD(p, 5e-4, momentum=0.9)"),
