@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("sphinx")
@@ -87,3 +91,50 @@ def test_formulas_are_drawn_by_a_script_of_the_site(build):
     assert (served / "tex-chtml.js").stat().st_size > 1_000_000
     assert (served / "output/chtml/fonts/woff-v2/MathJax_Main-Regular.woff").exists()
     assert not (served / "sre").exists()
+
+
+NOTEBOOK = """---
+jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
+kernelspec: {{name: python3, display_name: Python 3}}
+---
+
+# {title}
+
+```{{code-cell}}
+from pathlib import Path
+with Path("runs.txt").open("a") as file:
+    file.write("{title} ")
+{code}
+```
+"""
+
+
+@pytest.fixture
+def build_notebooks(tmp_path):
+    """Builds in a process of its own: the notebook client leaves sockets for the end of the process to close."""
+    pytest.importorskip("myst_nb")
+
+    def build_notebooks(code):
+        (tmp_path / "index.md").write_text("# Book\n\n```{toctree}\na\nb\n```\n")
+        (tmp_path / "a.md").write_text(NOTEBOOK.format(title="A", code="1 + 1"))
+        (tmp_path / "b.md").write_text(NOTEBOOK.format(title="B", code=code))
+        (tmp_path / "conf.py").write_text(
+            f"import sys\nsys.path.append({str(Path(fresh_outputs.__file__).parent)!r})\n"
+            "extensions = ['myst_nb', 'parallel_notebooks']\nnb_execution_mode = 'cache'\n"
+        )
+        command = [sys.executable, "-m", "sphinx", "-q", str(tmp_path), str(tmp_path / "site")]
+        warnings = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+        return warnings, (tmp_path / "runs.txt").read_text().split(), (tmp_path / "site" / "b.html").read_text()
+
+    return build_notebooks
+
+
+def test_notebooks_are_run_once_and_their_outputs_shown(build_notebooks):
+    warnings, runs, page = build_notebooks("6 * 7")
+    assert "WARNING: " not in warnings
+    assert sorted(runs) == ["A", "B"]
+    assert "<span></span>42" in page
+
+
+def test_a_cell_that_raises_is_reported(build_notebooks):
+    assert "b.md: WARNING: Executing notebook failed" in build_notebooks("1 / 0")[0]
