@@ -23,7 +23,7 @@ def adam_update(theta, grad, m, v, v_max, eta, beta1, rest1, beta2, rest2, unbia
         v[i] = beta2 * v[i] + rest2 * g * g  # eq:adam-v
         second = v[i]
         if v_max is not None:
-            v_max[i] = max(v_max[i], v[i])  # eq:amsgrad-max
+            v_max[i] = max(v[i], v_max[i])  # eq:amsgrad-max
             second = v_max[i]
         m_hat = m[i] * unbias1  # eq:adam-m-hat
         v_hat = second * unbias2  # eq:adam-v-hat

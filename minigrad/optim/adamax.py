@@ -18,7 +18,7 @@ def adamax_update(theta, grad, m, u, eta, beta1, rest1, beta2, unbias1, eps):
     for i in prange(theta.size):
         g = grad[i]
         m[i] = beta1 * m[i] + rest1 * g
-        u[i] = max(beta2 * u[i], abs(g) + eps)  # eq:adamax-u
+        u[i] = max(abs(g) + eps, beta2 * u[i])  # eq:adamax-u
         theta[i] -= eta * unbias1 / u[i] * m[i]  # eq:adamax-update
 
 
