@@ -1,5 +1,5 @@
 // Whatever is wider than the page and scrolls by itself can be reached, and so scrolled, by keyboard.
-const SCROLLING = ".mg-figure, mjx-container[display=true], div.math, div.output, .pst-scrollable-table-container, pre";
+const SCROLLING = ".mg-figure, mjx-container, div.math, div.output, .pst-scrollable-table-container, pre";
 
 function update() {
   for (const element of document.querySelectorAll(SCROLLING)) {
