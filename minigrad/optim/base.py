@@ -134,7 +134,7 @@ class Optimizer:
             slot.rate = rate
             if cast_for != (theta.dtype, slot.t):
                 cast_for = theta.dtype, slot.t
-                cast = tuple(map(theta.dtype.type, self.constants(rate, slot.t)))
+                cast = tuple(np.array(self.constants(rate, slot.t), theta.dtype))
             gradient = grad.ravel()
             if self.weight_decay:
                 gradient = self._decay(theta, gradient, rate)
