@@ -32,7 +32,8 @@ def open_page(browser: Any, base_url: str) -> Iterator[Any]:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
+        page.route("**/mathjax/**", lambda route: route.abort())  # formulas play no part here, and take their time
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(base_url + name, wait_until="load")
         return page
