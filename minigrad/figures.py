@@ -124,7 +124,7 @@ def to_svg(fig: Figure, alt: str) -> str:
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "minigrad"}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        fig.savefig(buffer, format="svg", transparent=True, metadata=metadata)
+        fig.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", pad_inches=0.05, metadata=metadata)
     pyplot.close(fig)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]

@@ -64,6 +64,16 @@ def test_a_notebook_shows_the_drawing_and_text_shows_the_alternative():
     assert bundle == {"text/html": '<div class="mg-figure"><svg></svg></div>', "text/plain": ALT}
 
 
+def test_nothing_is_cut_off():
+    def width(title: str) -> float:
+        with figures.style():
+            fig, ax = plt.subplots()
+            ax.set_title(title)
+        return float(re.search(r'viewBox="0 0 ([0-9.]+)', figures.to_svg(fig, ALT))[1])
+
+    assert width("x" * 100) > width("x") + 100
+
+
 def test_closes_the_figure():
     drawing()
     assert plt.get_fignums() == []
