@@ -4,8 +4,8 @@
 
 writes keras.json, optax.json, torch.json beside this file, for the frameworks that are named; each needs only its own
 framework (Keras runs on JAX here). All in float64. A trace holds versions, the optimizers' default arguments,
-trajectories on the problems of `problems.py` at the steps STEPS, Keras's schedules, and the rate after each epoch of
-the plateau rules.
+trajectories on the problems of `problems.py` at the steps STEPS, the rates of some schedules at SCHEDULE_STEPS (up to
+where the framework refuses to go on), and the rate after each epoch of the plateau rules.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def keras_trace() -> dict:
         "polynomial_decay cycle": s.PolynomialDecay(0.1, 20, 0.01, power=0.5, cycle=True),
         "piecewise_constant": s.PiecewiseConstantDecay([10, 30], [0.1, 0.05, 0.01]),
         "cosine_decay": s.CosineDecay(0.1, 40, alpha=0.1),
+        "cosine_decay with warm-up": s.CosineDecay(0.02, 40, warmup_target=0.1, warmup_steps=10),
         "cosine_decay_restarts": s.CosineDecayRestarts(0.1, 10, t_mul=2.0, m_mul=0.5, alpha=0.1),
         "cosine_decay_restarts equal": s.CosineDecayRestarts(0.1, 10, t_mul=1.0, m_mul=0.9),
     }
@@ -128,11 +129,17 @@ def optax_trace() -> dict:
 
         return at_steps(problem, lambda: [np.array(p) for p in parameters], step)
 
+    schedules = {
+        "piecewise_constant": optax.piecewise_constant_schedule(0.1, {10: 0.5, 30: 0.2}),
+        "cosine_decay": optax.cosine_decay_schedule(0.1, 40, alpha=0.1),
+        "cosine_decay with warm-up": optax.warmup_cosine_decay_schedule(0.02, 0.1, 10, 50),
+    }
     names = ["sgd", "adam", "amsgrad", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop"]
     return {
         "versions": {"optax": optax.__version__, "jax": jax.__version__},
         "defaults": defaults_of({name: getattr(optax, name) for name in names}),
         "trajectories": trajectories("optax", run),
+        "schedules": {name: [float(f(t)) for t in SCHEDULE_STEPS] for name, f in schedules.items()},
     }
 
 
@@ -158,6 +165,25 @@ def torch_trace() -> dict:
 
         return at_steps(problem, lambda: [p.detach().numpy() for p in parameters], step)
 
+    def schedule(make):
+        optimizer = o.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+        scheduler, rates = make(optimizer), []
+        for _ in range(max(SCHEDULE_STEPS) + 1):
+            rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            try:
+                scheduler.step()
+            except ValueError:
+                break
+        return [rates[t] for t in SCHEDULE_STEPS if t < len(rates)]
+
+    schedules = {
+        "MultiStepLR": lambda optimizer: o.lr_scheduler.MultiStepLR(optimizer, [10, 30], gamma=0.5),
+        "CosineAnnealingLR": lambda optimizer: o.lr_scheduler.CosineAnnealingLR(optimizer, 40, eta_min=0.01),
+        "LinearLR": o.lr_scheduler.LinearLR,
+        "OneCycleLR": lambda optimizer: o.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=40),
+    }
+
     def plateau(metrics, arguments):
         optimizer = o.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
         scheduler = o.lr_scheduler.ReduceLROnPlateau(optimizer, **arguments)
@@ -173,6 +199,7 @@ def torch_trace() -> dict:
         "versions": {"torch": torch.__version__.split("+")[0]},
         "defaults": defaults_of({c.__name__: c for c in classes}),
         "trajectories": trajectories("torch", run),
+        "schedules": {name: schedule(make) for name, make in schedules.items()},
         "plateau": {name: plateau(*case) for name, case in METRICS.items()},
     }
 
