@@ -109,7 +109,7 @@ def test_formula(name):
         assert schedule(t) == pytest.approx(formula(t), rel=1e-13, abs=1e-18), t
 
 
-@pytest.mark.parametrize("name", KERAS)
+@pytest.mark.parametrize("name", sorted(KERAS.keys() - {"cosine_decay with warm-up"}))  # no such rule here
 def test_agrees_with_keras(name):
     schedule, _ = FORMULAS[name]
     np.testing.assert_allclose([schedule(t) for t in SCHEDULE_STEPS], KERAS[name], rtol=1e-6)  # float32 in Keras
