@@ -72,7 +72,7 @@ def rate(t, top, warm, total):
         "With the same numbers every drop comes one step late.": {"step - 1": "step"},
         "Now every drop comes two steps late.": {"step - 1": "step + 1"},
     },
-    explanation="One step matters little in ten thousand. Not knowing of it costs hours when two programs are compared.",
+    explanation="One step in ten thousand matters little. Not knowing of it can cost hours when programs are compared.",
 )
 def boundaries(milestones):
     """The boundaries, one for each milestone."""
