@@ -54,11 +54,10 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
     """
     if function is None:
         return lambda f: kernel(f, parallel=parallel, least=least)
-    flags: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract"}, "nogil": True, "cache": True}
-    serial = numba.njit(**flags)(function)
+    serial = _compiled(function)
     if not parallel or config.DISABLE_JIT:
         return serial
-    threaded = numba.njit(parallel=True, **flags)(_renamed(function))  # its own name: the cache's key has no flags
+    threaded = _compiled(_renamed(function), parallel=True)
 
     @wraps(function)
     def launch(first: np.ndarray, *others: Any) -> Any:
@@ -71,7 +70,16 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
     return launch
 
 
+def _compiled(function: Callable[..., Any], **flags: Any) -> Any:
+    flags |= {"error_model": "numpy", "fastmath": {"reassoc", "contract"}, "nogil": True}
+    try:
+        return numba.njit(cache=True, **flags)(function)
+    except RuntimeError:  # neither beside the source nor in a home can anything be stored
+        return numba.njit(**flags)(function)
+
+
 def _renamed(function: Any) -> FunctionType:
+    """A copy with a name of its own, by which Numba's cache tells it from the original: its key has no flags."""
     copy = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
     copy.__qualname__ = function.__qualname__ + "_threaded"
     copy.__module__ = function.__module__

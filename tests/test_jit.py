@@ -1,0 +1,184 @@
+"""Flags, threads and the cache of compiled code, each in processes of its own where it must be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import jit
+from minigrad.ops import memory
+
+PACKAGE = Path(mg.__file__).parent
+
+PROGRAM = """
+import numpy as np
+import minigrad as mg
+x = mg.Tensor(np.arange(-3, 3, dtype=np.float32), requires_grad=True)
+y = mg.relu(x).sum()
+y.backward()
+print(y.item(), x.grad.tolist())
+"""
+ANSWER = "3.0 [0.0, 0.0, 0.0, 0.0, 1.0, 1.0]"
+
+
+def environment(root: Path, **changes: str | None) -> dict[str, str]:
+    """This process's environment without its settings of Numba, with `root` first on the path."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    changed = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", **changes}
+    return {name: value for name, value in (kept | changed).items() if value is not None}
+
+
+def start(program: str, env: dict[str, str], folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error::UserWarning", "-c", program]
+    return subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run(program: str, env: dict[str, str], folder: Path) -> str:
+    process = start(program, env, folder)
+    out, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return out.strip()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with a copy of the package, without compiled code."""
+    shutil.copytree(
+        PACKAGE, tmp_path / "site" / "minigrad", ignore=shutil.ignore_patterns("__pycache__", "experiments")
+    )
+    return tmp_path / "site"
+
+
+def compiled(folder: Path) -> set[Path]:
+    return set(folder.rglob("*.nbc"))
+
+
+def test_compiled_code_is_kept_beside_the_source_and_used_again(copy, tmp_path):
+    env = environment(copy)
+    assert run(PROGRAM, env, tmp_path) == ANSWER
+    first = compiled(copy)
+    stamps = {path: path.stat().st_mtime_ns for path in first}
+    assert len(first) == 1
+    assert run(PROGRAM, env, tmp_path) == ANSWER
+    assert {path: path.stat().st_mtime_ns for path in compiled(copy)} == stamps
+
+
+def test_four_first_runs_at_once(copy, tmp_path):
+    processes = [start(PROGRAM, environment(copy), tmp_path) for _ in range(4)]
+    for process in processes:
+        out, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+        assert out.strip() == ANSWER
+
+
+def test_a_changed_kernel_is_compiled_anew(copy, tmp_path):
+    env = environment(copy)
+    assert run(PROGRAM, env, tmp_path) == ANSWER
+    source = copy / "minigrad" / "ops" / "relu.py"
+    text = source.read_text()
+    assert "grad[i] if out[i] > 0" in text
+    source.write_text(text.replace("grad[i] if out[i] > 0", "2 * grad[i] if out[i] > 0"))
+    assert run(PROGRAM, env, tmp_path) == "3.0 [0.0, 0.0, 0.0, 0.0, 2.0, 2.0]"
+
+
+@pytest.fixture
+def read_only(copy: Path) -> Path:
+    """The copy, where nothing compiled can be stored: not even root can make a folder where there is a file."""
+    for folder in [copy / "minigrad", *(path for path in (copy / "minigrad").rglob("*") if path.is_dir())]:
+        (folder / "__pycache__").touch()
+    return copy
+
+
+def test_a_read_only_install_compiles_into_the_users_cache(read_only, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    assert run(PROGRAM, environment(read_only, HOME=str(home), XDG_CACHE_HOME=None), tmp_path) == ANSWER
+    assert not compiled(read_only)
+    assert sys.platform != "linux" or compiled(home)
+
+
+def test_neither_a_writable_install_nor_a_home(read_only, tmp_path):
+    nowhere = str(tmp_path / "site" / "minigrad" / "jit.py")  # a file: no folder can be made in it
+    env = environment(read_only, HOME=nowhere, XDG_CACHE_HOME=nowhere, LOCALAPPDATA=nowhere)
+    assert run(PROGRAM, env, tmp_path) == ANSWER
+    assert not compiled(tmp_path)
+
+
+def test_without_compilation(tmp_path):
+    """Readers may step through the kernels: Python runs them as they stand."""
+    assert run(PROGRAM, environment(PACKAGE.parent, NUMBA_DISABLE_JIT="1"), tmp_path) == ANSWER
+    program = """
+import numpy as np, minigrad as mg
+x = mg.Tensor(np.arange(16, dtype=np.float64).reshape(1, 1, 4, 4), requires_grad=True)
+w = mg.Tensor(np.ones((1, 1, 2, 2)), requires_grad=True)
+y = mg.avg_pool2d(mg.conv2d(x, w, padding=1, stride=2), 2).sum(); y.backward()
+print(y.item(), w.grad.ravel().tolist(), x.grad.sum())
+"""
+    results = [
+        run(program, environment(PACKAGE.parent, NUMBA_DISABLE_JIT=disabled), tmp_path).split()
+        for disabled in ("0", "1")
+    ]
+    assert results[0] == results[1]
+
+
+def test_every_kernel_keeps_nan_and_vectorises_division():
+    """The flags: no `nnan`, no `ninf` (they would make NaN and infinity undefined), division without a Python error."""
+
+    @jit.kernel
+    def ratio(x, out):
+        for i in range(x.size):
+            out[i] = x[i] / x[i] if x[i] == x[i] else x[i]
+
+    x, out = np.array([0.0, np.nan, np.inf, 2.0]), np.empty(4)
+    ratio(x, out)
+    np.testing.assert_array_equal(out, [np.nan, np.nan, np.nan, 1])
+
+
+def test_small_products_run_on_one_thread_and_leave_the_setting_alone():
+    get, limit = jit._blas()
+    before = get()
+    seen = []
+
+    class Spy(np.ndarray):
+        def __matmul__(self, other):
+            seen.append(get())
+            return np.asarray(self) @ np.asarray(other)
+
+    try:
+        limit(2)
+        jit.dot(np.ones((4, 4)).view(Spy), np.ones((4, 4)))
+        assert seen == [1]
+        assert get() in (1, 2)
+        with pytest.raises(ValueError, match="matmul"):
+            jit.dot(np.ones((4, 4)), np.ones((3, 4)))
+        assert get() in (1, 2)
+    finally:
+        limit(before)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (2000,), (6, 7, 5, 11)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+def test_arrays_are_aligned(shape, dtype):
+    array = memory.empty(shape, dtype)
+    assert array.shape == shape
+    assert array.dtype == dtype
+    assert array.ctypes.data % memory.CACHE_LINE == 0 or array.size == 0
+    assert array.flags.c_contiguous
+    assert array.flags.writeable
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0)])
+@pytest.mark.parametrize("scale", [1, 20])
+def test_like_keeps_the_order_of_the_axes(axes, scale):
+    array = np.arange(60.0 * scale).reshape(3, 4, 5 * scale).transpose(axes)
+    same = memory.like(array)
+    assert (same.shape, same.strides) == (array.shape, array.strides)
+    same[...] = array
+    np.testing.assert_array_equal(memory.flat(array, array), memory.flat(np.ascontiguousarray(array), same))
