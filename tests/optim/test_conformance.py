@@ -71,6 +71,7 @@ DIFFER = {  # (framework, run) → the framework's recurrence, where no argument
     ("keras", "rmsprop centered"): rmsprop_under_root(lambda t: 1e-3, 1e-3, centered=True, rho=0.99),
     ("optax", "rmsprop"): rmsprop_under_root(lambda t: 1e-3, 1e-8),
     ("optax", "rmsprop momentum"): rmsprop_under_root(lambda t: 1e-3, 1e-8, momentum=0.9),
+    ("optax", "rmsprop momentum, rate decays"): rmsprop_under_root(decayed, 1e-8, momentum=0.9),
     ("optax", "rmsprop centered"): rmsprop_under_root(lambda t: 1e-3, 1e-3, centered=True, rho=0.99),
 }
 

@@ -185,6 +185,14 @@ RUNS = [
         "rmsprop(1e-3, momentum=0.9)",
         None,
         "RMSprop(p, 1e-3, alpha=0.9, momentum=0.9)",
+        UNDER_ROOT,
+    ),
+    Run(
+        "optax",
+        "rmsprop momentum, rate decays",
+        "rmsprop(decayed, momentum=0.9)",
+        None,
+        "RMSprop(p, decayed, alpha=0.9, momentum=0.9)",
         "ε stands under the root, and the velocity gathers steps with their rates",
     ),
     Run(
