@@ -69,6 +69,8 @@ def learning_curves(experiment: Experiment, found: Scan) -> Drawing:
             told.append(f"{arm} ends at {np.mean([history['val_accuracy'][-1] for history in histories]):.3f}")
             train = np.array([history["loss"] for history in histories])
             axes[1].plot(_epochs(train), train.mean(axis=0), color=colour, linestyle=":", linewidth=1.5)
+        if not told:
+            _say_nothing_yet(axes[0])
         axes[0].set(ylabel="accuracy", title="Validation accuracy")
         axes[1].set(ylabel="cross-entropy", title="Loss: validation (line), training (dots)")
         axes[2].set(ylabel="η", yscale="log", xlabel="epoch", title="Learning rate")
@@ -87,7 +89,9 @@ def differences(found: dict[str, Scan]) -> Drawing:
     rows = [(name, scan, at) for name, scan in there.items() for at in ("last", "best")]
     told = []
     with figures.style():
-        fig, ax = plt.subplots(figsize=(5.6, 0.9 + 0.55 * len(rows)))
+        fig, ax = plt.subplots(figsize=(5.6, 0.9 + 0.55 * max(1, len(rows))))
+        if not rows:
+            _say_nothing_yet(ax)
         ax.axvline(0, color="black", linewidth=1)
         for y, (name, scan, at) in enumerate(rows):
             result = paired(scan, "constant", "plateau", at)
@@ -114,13 +118,14 @@ def heat_map(found: Scan) -> Drawing:
     arms = [[f"{schedule}-{lr:g}" for lr in RATES] for schedule in SCHEDULES]
     values = np.array([[_mean_accuracy(found, arm) for arm in row] for row in arms])
     best = np.unravel_index(np.nanargmax(values), values.shape) if np.isfinite(values).any() else None
-    low = float(np.nanmin(values)) if best else 0.0
+    learning = values[values > 0.15]  # runs that stayed at chance, 0.1, would flatten the other shades
+    low = float(learning.min()) if learning.size else 0.0
     with figures.style():
         fig, ax = plt.subplots(figsize=(5.6, 3.6))
         ax.grid(visible=False)
         span = (float(np.nanmax(values)) - low if best else 1.0) or 1.0
         for (i, j), value in np.ndenumerate(values):
-            shade = 0.0 if np.isnan(value) else 0.06 + 0.5 * (value - low) / span
+            shade = 0.0 if np.isnan(value) else 0.06 + 0.5 * max(0.0, value - low) / span
             ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, color=figures.BLUE, alpha=shade, linewidth=0))
             weight = "bold" if (i, j) == best else "normal"
             text = "–" if np.isnan(value) else f"{100 * value:.1f}"
@@ -210,6 +215,10 @@ def effective_rates(experiment: Experiment, found: Scan) -> Drawing:
 def _mean_accuracy(found: Scan, arm: str) -> float:
     records = found.records(arm)
     return float(np.mean([accuracy_on_test(record) for record in records])) if records else float("nan")
+
+
+def _say_nothing_yet(ax: Any) -> None:
+    ax.text(0.5, 0.5, "no run is finished yet", transform=ax.transAxes, ha="center", va="center")
 
 
 def _band(ax: Any, curves: np.ndarray, colour: str) -> Any:

@@ -224,7 +224,9 @@ def spread(values: Sequence[float], digits: int = 4) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A table as Markdown, its columns aligned."""
+    """A table as Markdown, its columns aligned; a sentence if it has no rows."""
+    if len(table) < 2:
+        return "Nothing is finished yet."
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in table
