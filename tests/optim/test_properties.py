@@ -182,7 +182,8 @@ def test_compiled_steps_scale_by_powers_of_two_bit_for_bit(name, grads, exponent
 @settings(max_examples=10)
 def test_other_factors_give_the_same_to_rounding(name, factors):
     scaled, decayed = (closed_loop(COVERED[name], lambda t: RATE * factors[t], way) for way in (False, True))
-    np.testing.assert_allclose(scaled, decayed, rtol=1e-12)
+    # relative to the whole path: where it crosses 0, rounding is large against what is left
+    np.testing.assert_allclose(scaled, decayed, rtol=1e-12, atol=1e-12 * np.abs(decayed).max())
 
 
 @pytest.mark.parametrize("name", NOT_COVERED)
