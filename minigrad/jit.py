@@ -60,12 +60,12 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
     threaded = _compiled(_renamed(function), parallel=True)
 
     @wraps(function)
-    def launch(first: np.ndarray, *others: Any) -> Any:
-        if _threads == 1 or first.size < least:
-            return serial(first, *others)
+    def launch(*arguments: Any) -> Any:
+        if arguments[0].size < least or _threads == 1:
+            return serial(*arguments)
         if numba.get_num_threads() != _threads:  # Numba keeps a setting per calling thread
             numba.set_num_threads(_threads)
-        return threaded(first, *others)
+        return threaded(*arguments)
 
     return launch
 
