@@ -9,12 +9,13 @@ from numba import prange
 
 from minigrad.arguments import number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate
+from minigrad.optim.base import Optimizer, Parameter, Rate, unpack
 
 
 @kernel(parallel=True)
-def adadelta_update(theta, grad, v, d, eta, rho, rest, eps):
+def adadelta_update(theta, grad, v, d, constants):
     """One step; rest = 1 − ρ."""
+    eta, rho, rest, eps = unpack(constants, 4)
     for i in prange(theta.size):
         g = grad[i]
         v[i] = rho * v[i] + rest * g * g  # eq:adadelta-v

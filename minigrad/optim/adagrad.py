@@ -9,12 +9,13 @@ from numba import prange
 
 from minigrad.arguments import number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate
+from minigrad.optim.base import Optimizer, Parameter, Rate, unpack
 
 
 @kernel(parallel=True)
-def adagrad_update(theta, grad, s, eta, eps):
+def adagrad_update(theta, grad, s, constants):
     """One step."""
+    eta, eps = unpack(constants, 2)
     for i in prange(theta.size):
         g = grad[i]
         s[i] += g * g  # eq:adagrad-sum

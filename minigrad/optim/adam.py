@@ -10,13 +10,14 @@ from numba import prange
 
 from minigrad.arguments import choice, number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate, Slot
+from minigrad.optim.base import Optimizer, Parameter, Rate, Slot, unpack
 from minigrad.tensor import Array
 
 
-@kernel(parallel=True)
-def adam_update(theta, grad, m, v, v_max, eta, beta1, rest1, beta2, rest2, unbias1, unbias2, eps):
+@kernel(parallel=True, least=32_768)  # the root and the division make two threads worth waking earlier
+def adam_update(theta, grad, m, v, v_max, constants):
     """One step. rest = 1 − β and unbias = 1/(1 − βᵗ) come as numbers: computed once, in float64, not per element."""
+    eta, beta1, rest1, beta2, rest2, unbias1, unbias2, eps = unpack(constants, 8)
     for i in prange(theta.size):
         g = grad[i]
         m[i] = beta1 * m[i] + rest1 * g  # eq:adam-m

@@ -8,13 +8,14 @@ from numba import prange
 
 from minigrad.jit import kernel
 from minigrad.optim.adam import Adam
-from minigrad.optim.base import Parameter, Rate, Slot
+from minigrad.optim.base import Parameter, Rate, Slot, unpack
 from minigrad.tensor import Array
 
 
 @kernel(parallel=True)
-def adamax_update(theta, grad, m, u, eta, beta1, rest1, beta2, unbias1, eps):
+def adamax_update(theta, grad, m, u, constants):
     """One step; rest1 = 1 − β₁ and unbias1 = 1/(1 − β₁ᵗ)."""
+    eta, beta1, rest1, beta2, unbias1, eps = unpack(constants, 6)
     for i in prange(theta.size):
         g = grad[i]
         m[i] = beta1 * m[i] + rest1 * g

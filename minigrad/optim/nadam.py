@@ -10,12 +10,13 @@ from numba import prange
 from minigrad.arguments import number
 from minigrad.jit import kernel
 from minigrad.optim.adam import Adam
-from minigrad.optim.base import Parameter, Rate
+from minigrad.optim.base import Parameter, Rate, unpack
 
 
 @kernel(parallel=True)
-def nadam_update(theta, grad, m, v, eta, beta1, rest1, beta2, rest2, now, ahead, unbias2, eps):
+def nadam_update(theta, grad, m, v, constants):
     """One step; rest = 1 − β, unbias2 = 1/(1 − β₂ᵗ), now and ahead weigh the gradient and the momentum to come."""
+    eta, beta1, rest1, beta2, rest2, now, ahead, unbias2, eps = unpack(constants, 9)
     for i in prange(theta.size):
         g = grad[i]
         m[i] = beta1 * m[i] + rest1 * g

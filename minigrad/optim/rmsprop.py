@@ -9,12 +9,13 @@ from numba import prange
 
 from minigrad.arguments import number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate
+from minigrad.optim.base import Optimizer, Parameter, Rate, unpack
 
 
 @kernel(parallel=True)
-def rmsprop_update(theta, grad, v, mean, u, eta, alpha, rest, mu, eps):
+def rmsprop_update(theta, grad, v, mean, u, constants):
     """One step; rest = 1 − α. Rounding can take v − mean² a little below 0: its absolute value is as good."""
+    eta, alpha, rest, mu, eps = unpack(constants, 5)
     for i in prange(theta.size):
         g = grad[i]
         v[i] = alpha * v[i] + rest * g * g  # eq:rmsprop-v

@@ -8,12 +8,13 @@ from numba import prange
 
 from minigrad.arguments import choice, number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate
+from minigrad.optim.base import Optimizer, Parameter, Rate, unpack
 
 
 @kernel(parallel=True)
-def sgd_update(theta, grad, u, eta, mu, rest, nesterov):
+def sgd_update(theta, grad, u, constants):
     """One step as PyTorch writes it: the velocity u gathers gradients; the rate multiplies it when it is used."""
+    eta, mu, rest, nesterov = unpack(constants, 4)
     for i in prange(theta.size):
         direction = grad[i]
         if u is not None:
@@ -23,8 +24,9 @@ def sgd_update(theta, grad, u, eta, mu, rest, nesterov):
 
 
 @kernel(parallel=True)
-def sgd_update_keras(theta, grad, u, eta, mu, nesterov):
+def sgd_update_keras(theta, grad, u, constants):
     """One step as Keras writes it: the velocity u gathers steps, each with the rate of its own time."""
+    eta, mu, nesterov = unpack(constants, 3)
     for i in prange(theta.size):
         u[i] = mu * u[i] - eta * grad[i]  # eq:sgd-keras-momentum
         step = mu * u[i] - eta * grad[i] if nesterov else u[i]  # eq:sgd-keras-nesterov
