@@ -71,7 +71,7 @@ def test_no_uncorrected_step_exceeds_the_bound(grads):
 def test_growing_gradients_come_within_one_percent_of_the_bound():
     grads = ((B2 / B1) ** np.arange(400.0))[:, np.newaxis]
     last = abs(steps_taken(lambda p: Adam(p, lr=1.0, eps=0, bias_correction=False), grads)[-1, 0])
-    assert 0.99 * BOUND < last <= BOUND
+    assert 0.99 * BOUND < last <= BOUND * (1 + 1e-12)
 
 
 @pytest.mark.parametrize(("t", "supremum"), [(1, 1.000), (100, 2.243), (1000, 5.781)])
