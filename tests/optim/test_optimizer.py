@@ -241,10 +241,12 @@ def test_trains_a_model():
 
 
 P = [Parameter(np.ones(3))]
+READ_ONLY = [Parameter(np.broadcast_to(1.0, 3))]
 BAD = {
     "no parameters": (lambda: optim.Adam([]), ValueError, "at least one parameter, got none"),
     "a number": (lambda: optim.Adam([1.0]), TypeError, "must be a float32 or float64 tensor, got 1.0"),
     "integers": (lambda: optim.Adam([Parameter(np.ones(3, int))]), TypeError, "float32 or float64"),
+    "read-only": (lambda: optim.Adam(READ_ONLY), ValueError, "must be writable; .* is read-only"),
     "negative rate": (lambda: optim.SGD(P, lr=-0.1), ValueError, "lr must be finite and ≥ 0, got -0.1"),
     "NaN rate": (lambda: optim.SGD(P, lr=math.nan), ValueError, "lr must be finite and ≥ 0, got nan"),
     "rate of text": (lambda: optim.SGD(P, lr="1e-3"), TypeError, "lr must be a number, got '1e-3'"),
