@@ -15,6 +15,8 @@ from typing import Any
 
 MODULES = {"minigrad": "minigrad.bench.workloads", "torch": "minigrad.bench.torch_workloads"}
 
+SETTLE = 0.05  # seconds until the threads of the work before have stopped to wait spinning
+
 
 def time_calls(call: Callable[[], object], seconds: float) -> float:
     """The median time of one call: of as many as fit into `seconds`, at least three (of one, if it takes that long)."""
@@ -38,6 +40,7 @@ def main(library: str, threads: int) -> None:
             for _ in range(3 if name != "epoch" else 0):
                 made[name, size, variant][0]()
         call, units = made[name, size, variant]
+        time.sleep(SETTLE)
         print(json.dumps(time_calls(call, seconds) / units), flush=True)
 
 

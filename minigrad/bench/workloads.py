@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import minigrad as mg
+from minigrad import jit
 from minigrad.bench import limits
 
 Workload = tuple[Callable[[], object], float]
@@ -128,6 +129,7 @@ def cifar10_or_noise() -> tuple[np.ndarray, np.ndarray]:
 
 def set_threads(n: int) -> None:
     mg.set_num_threads(n)
+    jit.set_blas_threads(n)  # for the matrix product among the limits; minigrad itself sets it call by call
 
 
 WORKLOADS: dict[str, Callable[[int, str], Workload]] = {
