@@ -71,7 +71,7 @@ class Slot:
         if data.shape != self.shape:
             raise ValueError(f"a parameter of shape {self.shape} was given data of shape {data.shape}")
         if not data.flags.writeable:
-            raise ValueError(f"a parameter's data must be writable; this one's array of shape {data.shape} is read-only")
+            raise ValueError(f"a parameter's data must be writable; this array of shape {data.shape} is read-only")
         self.data = data
         self.theta = data.ravel()
         self.in_place = data.flags.c_contiguous
