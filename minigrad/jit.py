@@ -3,12 +3,14 @@
 Kernels run on `get_num_threads()` threads: those of the machine, but at most 8 unless more are asked for, since the
 book's networks don't keep more busy. Work too small to be worth waking a thread runs on the calling one. NumPy's
 matrix products get one thread where they are small: OpenBLAS's threads, which wait spinning, and Numba's would fight
-for the same cores. Nothing outside minigrad's own calls is changed.
+for the same cores. Nothing outside minigrad's own calls is changed. A forked child computes on one thread: GNU OpenMP,
+once used, ends a child that would use it too.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from functools import cache, wraps
 from types import FunctionType
@@ -40,6 +42,15 @@ def set_num_threads(n: int) -> None:
     if not isinstance(n, int) or not 1 <= n <= most:
         raise ValueError(f"the number of threads must be an integer from 1 to {most}; got {n!r}")
     _threads = n
+
+
+def _alone() -> None:
+    global _threads
+    _threads = 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)
 
 
 def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False, least: int = MIN_PARALLEL) -> Any:

@@ -111,6 +111,30 @@ def test_neither_a_writable_install_nor_a_home(read_only, tmp_path):
     assert not compiled(tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_forked_child_computes_too():
+    """GNU OpenMP, used before and after a fork, would end the child."""
+    program = """
+import os
+import numpy as np
+import minigrad as mg
+from minigrad.jit import config, get_num_threads
+
+mg.set_num_threads(min(2, config.NUMBA_NUM_THREADS))
+big = np.ones(300_000, np.float32)
+mg.relu(big)
+child = os.fork()
+if child == 0:
+    assert get_num_threads() == 1
+    assert mg.relu(big).data.sum() == big.size
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), mg.relu(big).data.sum() == big.size)
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment(PACKAGE.parent), capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["7", "True"], done.stderr
+
+
 def test_without_compilation(tmp_path):
     """Readers may step through the kernels: Python runs them as they stand."""
     assert run(PROGRAM, environment(PACKAGE.parent, NUMBA_DISABLE_JIT="1"), tmp_path) == ANSWER
