@@ -6,12 +6,12 @@ import numpy as np
 from numba import prange
 
 from minigrad.jit import kernel
-from minigrad.ops.images import Pair, batch_first, batch_last, output_size, pair
+from minigrad.ops.images import MIN_PARALLEL, Pair, batch_first, batch_last, output_size, pair
 from minigrad.ops.memory import empty
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, least=MIN_PARALLEL)
 def max_forward(images, out, where, window, stride):
     """out: the largest pixel of each window; where: its number in the window, counted along the rows."""
     channels, height, width, batch = out.shape
@@ -30,7 +30,7 @@ def max_forward(images, out, where, window, stride):
                         where[c, y, x, b] = tap if better else where[c, y, x, b]
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, least=MIN_PARALLEL)
 def max_backward(grad, where, out, window, stride):
     """out: the gradient of each window, at the pixel that was its largest."""
     channels, height, width, batch = grad.shape
@@ -45,7 +45,7 @@ def max_backward(grad, where, out, window, stride):
                         out[c, y * stride[0] + i, x * stride[1] + j, b] += part
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, least=MIN_PARALLEL)
 def average_forward(images, out, window, stride):
     """out: the mean of each window."""
     channels, height, width, batch = out.shape
@@ -60,7 +60,7 @@ def average_forward(images, out, window, stride):
                             out[c, y, x, b] += share * images[c, y * stride[0] + i, x * stride[1] + j, b]
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, least=MIN_PARALLEL)
 def average_backward(grad, out, window, stride):
     """out: the gradient of each window, shared by its pixels."""
     channels, height, width, batch = grad.shape
