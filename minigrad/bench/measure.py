@@ -105,6 +105,7 @@ class Bench:
     def start(self, threads: int) -> dict[str, Any]:
         few = range(min(3, self.rounds))
         tell("start")
+        kept, given_back = ([start.pages(kept) for _ in few] for kept in (True, False))
         start.first_step_seconds(threads, cold=False)  # fills the cache
         return {
             "import minigrad": spread(start.import_seconds("minigrad") for _ in few),
@@ -112,6 +113,9 @@ class Bench:
             "first step, compiled code on disk": spread(start.first_step_seconds(threads, cold=False) for _ in few),
             "first step, nothing compiled": spread([start.first_step_seconds(threads, cold=True)]),
             "bytes of memory beyond the data": spread(start.epoch_memory() for _ in few),
+            "page faults a step, freed memory given back": spread(faults for faults, _ in given_back),
+            "page faults a step, kept": spread(faults for faults, _ in kept),
+            "time of a step, kept / given back": spread(k / g for (_, k), (_, g) in zip(kept, given_back, strict=True)),
         }
 
 

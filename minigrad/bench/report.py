@@ -58,4 +58,4 @@ def _limit(name: str, rate: dict[str, float], part: dict[str, float] | None) -> 
 def _start(name: str, value: dict[str, float]) -> str:
     if name.startswith("bytes"):
         return f"{'MB of memory beyond the data, LeNet-5 epoch':52s}{value['median'] / 1e6:10.0f}"
-    return f"{name:52s}{value['median']:10.2f} s"
+    return f"{name:52s}{value['median']:10.2f}{'' if name.startswith(('page', 'time')) else ' s'}"
