@@ -139,7 +139,7 @@ def heat_map(found: Scan) -> Drawing:
         ax.set(xlim=(-0.5, len(RATES) - 0.5), ylim=(len(SCHEDULES) - 0.5, -0.5), xlabel="initial rate η₀")
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
-        ax.set_title("Test accuracy in %, 10,000 images; boxed: the article's cells")
+        ax.set_title("Test accuracy in %; boxed: the article's cells")
     told = f" The highest mean is {100 * values[best]:.1f} % with {arms[best[0]][best[1]]}." if best else ""
     return fig, f"A table of six schedules by five initial rates, shaded by mean test accuracy.{told}"
 
@@ -182,6 +182,8 @@ def strengths(experiment: Experiment, found: Scan) -> Drawing:
                     (line,) = ax.plot(*zip(*points, strict=True), "o-", color=COLOURS[schedule])
                     figures.label_line(line, schedule, at=points[0][0], dx=4, dy=10)
             ax.set(xscale="log", xlabel="λ", title=title)
+        if not found.done:
+            _say_nothing_yet(axes[0])
         axes[0].set_ylabel("test accuracy, last epoch, %")
     return fig, (
         "Mean test accuracy against the strength of weight decay, with Adam and L2 on the left and AdamW on the right, "
