@@ -135,14 +135,17 @@ def piece_length(across, batch):
 
 
 @kernel
+def from_row(images, y):
+    """The images, flattened, from row y of the first channel on."""
+    return images.reshape(-1)[y * images.shape[2] * images.shape[3] :]
+
+
+@kernel
 def forward_row(x, weight, out, y, taps, rows, stride):
-    batch = x.shape[3]
-    begin, end = y * out.shape[2] * batch, (y + 1) * out.shape[2] * batch
-    source = x.reshape(-1)[y * stride[0] * x.shape[2] * batch :]
-    target = out.reshape(-1)[begin:]
-    piece = piece_length(stride[1], batch)
-    for p in range(0, end - begin, piece):
-        add_products(target[p:], rows, source[p * stride[1] :], taps, weight, min(piece, end - begin - p))
+    source, target = from_row(x, y * stride[0]), from_row(out, y)
+    width, piece = out.shape[2] * out.shape[3], piece_length(stride[1], out.shape[3])
+    for p in range(0, width, piece):
+        add_products(target[p:], rows, source[p * stride[1] :], taps, weight, min(piece, width - p))
 
 
 @kernel(parallel=True, least=MIN_PARALLEL)
@@ -159,13 +162,10 @@ def conv_forward(x, weight, bias, out, stride):
 
 @kernel
 def weight_row(grad, x, weight, y, taps, rows, stride):
-    batch = x.shape[3]
-    begin, end = y * grad.shape[2] * batch, (y + 1) * grad.shape[2] * batch
-    source = x.reshape(-1)[y * stride[0] * x.shape[2] * batch :]
-    target = grad.reshape(-1)[begin:]
-    piece = piece_length(stride[1], batch)
-    for p in range(0, end - begin, piece):
-        n = min(piece, end - begin - p)
+    source, target = from_row(x, y * stride[0]), from_row(grad, y)
+    width, piece = grad.shape[2] * grad.shape[3], piece_length(stride[1], grad.shape[3])
+    for p in range(0, width, piece):
+        n = min(piece, width - p)
         add_dots(weight, target[p:], rows, source[p * stride[1] :], taps, n)
         add_sums(weight, target[p:], rows, len(taps), n)
 
@@ -185,13 +185,12 @@ def conv_backward_weight(grad, x, parts, kernel_size, stride):
 def input_row(grad, weight, grad_x, y, taps, rows, stride):
     high, wide = weight.shape[:2]
     batch = grad.shape[3]
-    width = grad.shape[2] * batch
-    target = grad_x.reshape(-1)[y * grad_x.shape[2] * batch :]
-    piece = piece_length(stride[1], batch)
+    target = from_row(grad_x, y)
+    width, piece = grad.shape[2] * batch, piece_length(stride[1], batch)
     for i in range(high):
         out_y, rest = divmod(y - i, stride[0])
         if rest == 0 and 0 <= out_y < grad.shape[1]:
-            source = grad.reshape(-1)[out_y * width :]
+            source = from_row(grad, out_y)
             for p in range(0, width, piece):
                 for j in range(wide):
                     shifted = target[p * stride[1] + j * batch :]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import prange
 
@@ -46,8 +48,8 @@ def max_backward(grad, where, out, window, stride):
 
 
 @kernel(parallel=True, least=MIN_PARALLEL)
-def average_forward(images, out, window, stride):
-    """out: the mean of each window."""
+def average_forward(images, out, where, window, stride):
+    """out: the mean of each window. `where`, here and below, is there only to be called as `max_forward` is."""
     channels, height, width, batch = out.shape
     share = images.dtype.type(1 / (window[0] * window[1]))
     for c in prange(channels):
@@ -61,7 +63,7 @@ def average_forward(images, out, window, stride):
 
 
 @kernel(parallel=True, least=MIN_PARALLEL)
-def average_backward(grad, out, window, stride):
+def average_backward(grad, where, out, window, stride):
     """out: the gradient of each window, shared by its pixels."""
     channels, height, width, batch = grad.shape
     share = grad.dtype.type(1 / (window[0] * window[1]))
@@ -91,39 +93,29 @@ def max_pool2d(x: Operand, kernel_size: Pair, stride: Pair | None = None) -> Ten
     Tensor
         (batch, channels, (height − kernel_size) // stride + 1, the same across).
     """
-    x = as_tensor(x)
-    window, steps = _window(kernel_size, stride)
-    size = output_size(x, window, steps)
-    images = batch_last(x.data)
-    out = empty((images.shape[0], *size, images.shape[3]), images.dtype)
-    where = np.empty(out.shape, np.uint8 if window[0] * window[1] <= 256 else np.uint32)
-    max_forward(images, out, where, window, steps)
-
-    def backward(grad: Array) -> tuple[Array]:
-        by_x = empty(images.shape, grad.dtype)
-        max_backward(batch_last(grad), where, by_x, window, steps)
-        return (batch_first(by_x),)
-
-    return record(batch_first(out), (x,), backward)
+    return _pool(x, kernel_size, stride, max_forward, max_backward)
 
 
 def avg_pool2d(x: Operand, kernel_size: Pair, stride: Pair | None = None) -> Tensor:
     """Mean of each window; each of its pixels gets the same share of the gradient. Arguments as for `max_pool2d`."""
+    return _pool(x, kernel_size, stride, average_forward, average_backward)
+
+
+def _pool(
+    x: Operand, kernel_size: Pair, stride: Pair | None, forward: Callable[..., None], to_pixels: Callable[..., None]
+) -> Tensor:
     x = as_tensor(x)
-    window, steps = _window(kernel_size, stride)
+    window = pair(kernel_size, "kernel_size", 1)
+    steps = window if stride is None else pair(stride, "stride", 1)
     size = output_size(x, window, steps)
     images = batch_last(x.data)
     out = empty((images.shape[0], *size, images.shape[3]), images.dtype)
-    average_forward(images, out, window, steps)
+    where = np.empty(out.shape, np.uint8 if window[0] * window[1] <= 256 else np.uint32)
+    forward(images, out, where, window, steps)
 
     def backward(grad: Array) -> tuple[Array]:
         by_x = empty(images.shape, grad.dtype)
-        average_backward(batch_last(grad), by_x, window, steps)
+        to_pixels(batch_last(grad), where, by_x, window, steps)
         return (batch_first(by_x),)
 
     return record(batch_first(out), (x,), backward)
-
-
-def _window(kernel_size: Pair, stride: Pair | None) -> tuple[tuple[int, int], tuple[int, int]]:
-    window = pair(kernel_size, "kernel_size", 1)
-    return window, window if stride is None else pair(stride, "stride", 1)

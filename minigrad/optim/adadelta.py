@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import sqrt
 
 from numba import prange
 
 from minigrad.arguments import number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate, unpack
+from minigrad.optim.base import Optimizer, Params, Rate, unpack
 
 
 @kernel(parallel=True)
@@ -40,12 +39,7 @@ class Adadelta(Optimizer):
     arrays = ("v", "d")
 
     def __init__(
-        self,
-        params: Iterable[Parameter],
-        lr: Rate = 1.0,
-        rho: float = 0.9,
-        eps: float = 1e-6,
-        weight_decay: float = 0.0,
+        self, params: Params, lr: Rate = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0
     ) -> None:
         self.rho = number("rho", rho, least=0, below=1)
         self.eps = number("eps", eps, least=0)

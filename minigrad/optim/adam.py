@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import sqrt
 
 import numpy as np
@@ -10,7 +9,7 @@ from numba import prange
 
 from minigrad.arguments import choice, number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate, Slot, unpack
+from minigrad.optim.base import Optimizer, Params, Rate, Slot, unpack
 from minigrad.tensor import Array
 
 
@@ -67,7 +66,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Parameter],
+        params: Params,
         lr: Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

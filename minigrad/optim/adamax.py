@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from numba import prange
 
 from minigrad.jit import kernel
 from minigrad.optim.adam import Adam
-from minigrad.optim.base import Parameter, Rate, Slot, unpack
+from minigrad.optim.base import Params, Rate, Slot, unpack
 from minigrad.tensor import Array
 
 
@@ -39,7 +37,7 @@ class Adamax(Adam):
 
     def __init__(
         self,
-        params: Iterable[Parameter],
+        params: Params,
         lr: Rate = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

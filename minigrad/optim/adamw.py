@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from minigrad.optim.adam import Adam
-from minigrad.optim.base import Parameter, Rate
+from minigrad.optim.base import Params, Rate
 
 
 class AdamW(Adam):
@@ -23,7 +21,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Iterable[Parameter],
+        params: Params,
         lr: Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

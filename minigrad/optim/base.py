@@ -24,6 +24,9 @@ class Parameter(Protocol):
     grad: Array | None
 
 
+Params = Iterable[Parameter]
+
+
 def unpack(constants: Array, n: int) -> tuple[Any, ...]:
     """The n constants one by one. To hand a kernel eight numbers takes twice as long as to hand it an array of them."""
     return tuple(constants)
@@ -106,7 +109,7 @@ class Optimizer:
     decoupled = False
     schedule: Callable[[int], float] | None
 
-    def __init__(self, params: Iterable[Parameter], lr: Rate, weight_decay: float = 0.0) -> None:
+    def __init__(self, params: Params, lr: Rate, weight_decay: float = 0.0) -> None:
         unique = {id(parameter): parameter for parameter in params}
         if not unique:
             raise ValueError("an optimizer needs at least one parameter, got none")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import sqrt
 
 from numba import prange
@@ -10,7 +9,7 @@ from numba import prange
 from minigrad.arguments import number
 from minigrad.jit import kernel
 from minigrad.optim.adam import Adam
-from minigrad.optim.base import Parameter, Rate, unpack
+from minigrad.optim.base import Params, Rate, unpack
 
 
 @kernel(parallel=True)
@@ -43,7 +42,7 @@ class NAdam(Adam):
 
     def __init__(
         self,
-        params: Iterable[Parameter],
+        params: Params,
         lr: Rate = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

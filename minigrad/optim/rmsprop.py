@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import sqrt
 
 from numba import prange
 
 from minigrad.arguments import number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate, unpack
+from minigrad.optim.base import Optimizer, Params, Rate, unpack
 
 
 @kernel(parallel=True)
@@ -46,7 +45,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Parameter],
+        params: Params,
         lr: Rate = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from numba import prange
 
 from minigrad.arguments import choice, number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Parameter, Rate, unpack
+from minigrad.optim.base import Optimizer, Params, Rate, unpack
 
 
 @kernel(parallel=True)
@@ -57,7 +55,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Parameter],
+        params: Params,
         lr: Rate = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
