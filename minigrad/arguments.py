@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf, isfinite
 from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
 
 
 def number(name: str, value: object, *, least: float = -inf, above: float = -inf, below: float = inf) -> float:
@@ -34,3 +38,15 @@ def choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
     return str(value)
+
+
+def check_state(owner: object, state: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """ValueError unless `state` has the names of `expected`, and for each of them a value of the same shape."""
+    unknown, missing = sorted(state.keys() - expected.keys()), sorted(expected.keys() - state.keys())
+    if unknown or missing:
+        raise ValueError(
+            f"state dict doesn't fit this {type(owner).__name__}: unknown names {unknown}, missing {missing}"
+        )
+    for name, value in expected.items():
+        if np.shape(state[name]) != np.shape(value):
+            raise ValueError(f"{name} has shape {np.shape(value)}; the state dict's has {np.shape(state[name])}")

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import ops
+from minigrad.arguments import check_state
 from minigrad.tensor import Array, Tensor
 
 Rng = np.random.Generator | int | None
@@ -55,16 +56,8 @@ class Module:
         ValueError
             If a name is unknown or missing, or a shape differs; then nothing is changed.
         """
-        parameters = dict(self._named(""))
-        unknown, missing = sorted(state.keys() - parameters.keys()), sorted(parameters.keys() - state.keys())
-        if unknown or missing:
-            raise ValueError(
-                f"state dict doesn't fit {type(self).__name__}: unknown names {unknown}, missing {missing}"
-            )
-        for name, parameter in parameters.items():
-            if np.shape(state[name]) != parameter.shape:
-                raise ValueError(f"{name} has shape {parameter.shape}; the state dict's has {np.shape(state[name])}")
-        for name, parameter in parameters.items():
+        check_state(self, state, self.state_dict())
+        for name, parameter in self._named(""):
             parameter.data[...] = state[name]
 
     def zero_grad(self) -> None:

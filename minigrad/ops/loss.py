@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, as_tensors, record
 
@@ -88,8 +89,7 @@ def mse_loss(x: Operand, y: Operand) -> Tensor:
 
 def _floating(x: Operand, axis: int) -> Tensor:
     x = as_tensor(x)
-    if not -x.ndim <= axis < x.ndim:
-        raise np.exceptions.AxisError(axis, x.ndim)
+    normalize_axis_index(axis, x.ndim)  # NumPy's AxisError
     return x
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.tensor import Array, Axis, Operand, Tensor, as_tensor, method, record
 
@@ -13,8 +14,8 @@ from minigrad.tensor import Array, Axis, Operand, Tensor, as_tensor, method, rec
 def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Σ x; every entry's gradient is the sum's."""
     x = as_tensor(x)
+    kept = _kept(x, _axes(x, axis))
     shape = x.shape
-    kept = _kept(x, axis)
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
         return (np.broadcast_to(grad.reshape(kept), shape),)
@@ -52,9 +53,8 @@ def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 def _extremum(x: Operand, axis: Axis, keepdims: bool, position: Callable[..., Array]) -> Tensor:
     x = as_tensor(x)
-    kept = _kept(x, axis)
-    axes = [i for i in range(x.ndim) if axis is None or i in _axes(x, axis)]
-    order = [i for i in range(x.ndim) if i not in axes] + axes
+    axes = _axes(x, axis)
+    order = [i for i in range(x.ndim) if i not in axes] + sorted(axes)
     rows = x.data.transpose(order)
     leading = rows.shape[: x.ndim - len(axes)]
     flat = rows.reshape(*leading, int(np.prod(rows.shape[len(leading) :])))
@@ -66,19 +66,14 @@ def _extremum(x: Operand, axis: Axis, keepdims: bool, position: Callable[..., Ar
         np.put_along_axis(by_rows, first, grad.reshape(first.shape), -1)
         return (by_rows.reshape(rows.shape).transpose(np.argsort(order)),)
 
-    return record(out.reshape(kept if keepdims else leading), (x,), backward)
+    return record(out.reshape(_kept(x, axes) if keepdims else leading), (x,), backward)
 
 
-def _axes(x: Tensor, axis: int | tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(i % x.ndim for i in (axis if isinstance(axis, tuple) else (axis,)))
+def _axes(x: Tensor, axis: Axis) -> tuple[int, ...]:
+    """The axes to reduce, counted from 0; NumPy's AxisError for one out of range."""
+    return tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
 
 
-def _kept(x: Tensor, axis: Axis) -> tuple[int, ...]:
-    """The shape of the reduced tensor with the reduced axes kept, as 1; NumPy's AxisError for an axis out of range."""
-    if axis is None:
-        return (1,) * x.ndim
-    for i in axis if isinstance(axis, tuple) else (axis,):
-        if not -x.ndim <= i < x.ndim:
-            raise np.exceptions.AxisError(i, x.ndim)
-    reduced = _axes(x, axis)
-    return tuple(1 if i in reduced else n for i, n in enumerate(x.shape))
+def _kept(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of the reduced tensor with the reduced axes kept, as 1."""
+    return tuple(1 if i in axes else n for i, n in enumerate(x.shape))

@@ -10,7 +10,7 @@ from numba import prange
 from numba.extending import overload
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from minigrad.arguments import number
+from minigrad.arguments import check_state, number
 from minigrad.jit import kernel
 from minigrad.tensor import Array
 
@@ -190,13 +190,7 @@ class Optimizer:
 
         Raises ValueError, and changes nothing, if a name is unknown or missing or an array has the wrong size.
         """
-        rule, expected = type(self).__name__, self.state_dict()
-        unknown, missing = sorted(state.keys() - expected.keys()), sorted(expected.keys() - state.keys())
-        if unknown or missing:
-            raise ValueError(f"state dict doesn't fit this {rule}: unknown names {unknown}, missing names {missing}")
-        for name, value in expected.items():
-            if np.shape(value) != np.shape(state[name]):
-                raise ValueError(f"{name} has shape {np.shape(value)}; the state dict's has {np.shape(state[name])}")
+        check_state(self, state, self.state_dict())
         if self.schedule is None:
             self.lr = float(state["lr"])
         self.steps = int(state["steps"])

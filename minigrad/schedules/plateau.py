@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf, isnan, nan
 
-from minigrad.arguments import choice, integer, number
+from minigrad.arguments import check_state, choice, integer, number
 from minigrad.optim.base import Optimizer
 
 
@@ -117,7 +117,5 @@ class ReduceLROnPlateau:
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Go on from `state_dict()`'s result; ValueError if a name is unknown or missing."""
-        expected = self.state_dict().keys()
-        if state.keys() != expected:
-            raise ValueError(f"a plateau's state has the names {sorted(expected)}, got {sorted(state)}")
+        check_state(self, state, self.state_dict())
         self.best, self.wait, self.cooldown_left = float(state["best"]), int(state["wait"]), int(state["cooldown_left"])
