@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from minigrad import nn
+from minigrad.arguments import choice
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+POOLS = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 
 
 class MLP(nn.Sequential):
@@ -18,8 +23,7 @@ class MLP(nn.Sequential):
     def __init__(self, sizes: Sequence[int], activation: str = "relu", rng: nn.Rng = None) -> None:
         if len(sizes) < 2:
             raise ValueError(f"MLP needs at least an input and an output size; got {list(sizes)}")
-        rng = np.random.default_rng(rng)
-        super().__init__(nn.Flatten(), *nn.dense(list(sizes), nn.activation_named(activation), rng))
+        super().__init__(nn.Flatten(), *_dense(sizes, _activation(activation), np.random.default_rng(rng)))
 
 
 class LeNet5(nn.Sequential):
@@ -40,14 +44,23 @@ class LeNet5(nn.Sequential):
         pool: str = "max",
         rng: nn.Rng = None,
     ) -> None:
-        act = nn.activation_named(activation)
-        pools = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
-        if pool not in pools:
-            raise ValueError(f"unknown pool {pool!r}; known: {', '.join(pools)}")
+        act, pool_of = _activation(activation), POOLS[choice("pool", pool, tuple(POOLS))]
         rng = np.random.default_rng(rng)
         super().__init__(
-            nn.Conv2d(in_channels, 6, 5, rng=rng), act(), pools[pool](2),
-            nn.Conv2d(6, 16, 5, rng=rng), act(), pools[pool](2),
+            nn.Conv2d(in_channels, 6, 5, rng=rng), act(), pool_of(2),
+            nn.Conv2d(6, 16, 5, rng=rng), act(), pool_of(2),
             nn.Flatten(),
-            *nn.dense([400, 120, 84, num_classes], act, rng),
+            *_dense([400, 120, 84, num_classes], act, rng),
         )  # fmt: skip
+
+
+def _activation(name: str) -> type[nn.Module]:
+    return ACTIVATIONS[choice("activation", name, tuple(ACTIVATIONS))]
+
+
+def _dense(sizes: Sequence[int], activation: type[nn.Module], rng: np.random.Generator) -> list[nn.Module]:
+    """Linear layers from each size to the next, with the activation between them."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(sizes):
+        layers += [nn.Linear(n_in, n_out, rng=rng), activation()]
+    return layers[:-1]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 
 from minigrad import ops
-from minigrad.arguments import check_state
+from minigrad.arguments import check_state, integer, number
+from minigrad.ops.images import Pair, pair
 from minigrad.tensor import Array, Tensor
 
 Rng = np.random.Generator | int | None
@@ -106,7 +106,8 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, rng: Rng = None) -> None:
-        _positive(in_features=in_features, out_features=out_features)
+        integer("in_features", in_features, least=1)
+        integer("out_features", out_features, least=1)
         self.weight = glorot_uniform((out_features, in_features), in_features, out_features, rng)
         self.bias = zeros(out_features) if bias else None
 
@@ -121,14 +122,15 @@ class Conv2d(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Pair = 0,
         bias: bool = True,
         rng: Rng = None,
     ) -> None:
-        kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-        _positive(in_channels=in_channels, out_channels=out_channels, kernel_size=min(kh, kw))
+        kh, kw = pair(kernel_size, "kernel_size", 1)
+        integer("in_channels", in_channels, least=1)
+        integer("out_channels", out_channels, least=1)
         shape = (out_channels, in_channels, kh, kw)
         self.weight = glorot_uniform(shape, in_channels * kh * kw, out_channels * kh * kw, rng)
         self.bias = zeros(out_channels) if bias else None
@@ -142,7 +144,7 @@ class Conv2d(Module):
 class MaxPool2d(Module):
     """`max_pool2d`; the stride is the window's size unless given."""
 
-    def __init__(self, kernel_size: int | tuple[int, int], stride: int | tuple[int, int] | None = None) -> None:
+    def __init__(self, kernel_size: Pair, stride: Pair | None = None) -> None:
         self.kernel_size = kernel_size
         self.stride = stride
 
@@ -190,9 +192,7 @@ class Dropout(Module):
     """In training, each entry becomes 0 with probability p and is divided by 1 - p otherwise; else nothing happens."""
 
     def __init__(self, p: float = 0.5, rng: Rng = None) -> None:
-        if not 0 <= p < 1:
-            raise ValueError(f"dropout needs a probability in [0, 1); got {p}")
-        self.p = p
+        self.p = number("p", p, least=0, below=1)
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -221,27 +221,3 @@ class Sequential(Module):
 
     def __len__(self) -> int:
         return len(self.layers)
-
-
-ACTIVATIONS: dict[str, type[Module]] = {"relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}
-
-
-def activation_named(name: str) -> type[Module]:
-    """The activation layer of this name; ValueError lists the names there are."""
-    if name not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[name]
-
-
-def dense(sizes: list[int], activation: type[Module], rng: Rng) -> list[Module]:
-    """Linear layers from each size to the next, with the activation between them."""
-    layers: list[Module] = []
-    for n_in, n_out in pairwise(sizes):
-        layers += [Linear(n_in, n_out, rng=rng), activation()]
-    return layers[:-1]
-
-
-def _positive(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1; got {size}")

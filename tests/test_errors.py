@@ -96,8 +96,8 @@ CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no features": (lambda: mg.nn.Linear(0, 3), ValueError, "in_features"),
     "no kernel": (lambda: mg.nn.Conv2d(1, 1, 0), ValueError, "kernel_size"),
     "sequence of functions": (lambda: mg.nn.Sequential(mg.relu), TypeError, "function"),
-    "activation": (lambda: mg.models.MLP([2, 2], activation="gelu"), ValueError, "gelu.*relu"),
-    "pool": (lambda: mg.models.LeNet5(pool="sum"), ValueError, "sum.*max"),
+    "activation": (lambda: mg.models.MLP([2, 2], activation="gelu"), ValueError, "relu.*gelu"),
+    "pool": (lambda: mg.models.LeNet5(pool="sum"), ValueError, "max.*sum"),
     "one size": (lambda: mg.models.MLP([3]), ValueError, r"\[3\]"),
     "wrong input for LeNet5": (lambda: mg.models.LeNet5()(np.ones((2, 1, 32, 32))), ValueError, r"\(2, 1, 32, 32\)"),
     "unknown name in a state dict": (

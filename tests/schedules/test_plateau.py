@@ -220,5 +220,5 @@ def test_a_schedule_set_later_is_refused():
 
 
 def test_foreign_state_is_refused():
-    with pytest.raises(ValueError, match="missing .*wait"):
+    with pytest.raises(ValueError, match=r"missing .*wait"):
         make().load_state_dict({"best": 1.0, "num_bad_epochs": 2})
