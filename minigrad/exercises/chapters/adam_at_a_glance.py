@@ -69,7 +69,7 @@ def position():
             "0.9 * m + 0.1 * g": "0.1 * m + 0.9 * g",
         },
     },
-    explanation="Each of these mistakes has been published in somebody's tutorial.",
+    explanation="Three of these mistakes stand in published tutorials: ε beside the fraction, no root, a frozen t.",
 )
 def adam_step(theta, g, m, v, t):
     """One step of Adam."""
@@ -93,7 +93,7 @@ def adam_step(theta, g, m, v, t):
         "That is the time constant 1/(1 − β), after which about 37 % is left, not one half.": {
             "math.log(2) / -math.log(beta)": "1 / (1 - beta)",
         },
-        "That is half of the time constant. The weight falls like a power, not along a line.": {
+        "That is half of the time constant. The weight falls by the same factor at each step, not along a line.": {
             "math.log(2) / -math.log(beta)": "0.5 / (1 - beta)",
         },
         "The sign is turned: ln β is negative.": {"/ -math": "/ math"},

@@ -151,9 +151,10 @@ def first_step_too_large(beta1, beta2):
         },
     },
     explanation=r"""
-    0.316 with the defaults: the first step is right, and then the run slows down to a third of the rate that was
-    set. Nothing crashes and the loss still falls, which is why the bug survives. Loading $m$ and $v$ from a
-    checkpoint but not $t$ does the same for a while, as the counter starts again at 1.
+    0.316 with the defaults, late. At step $t$ the ratio is $0.316\,\rho_t$: the first step is right, the twelfth is
+    twice too long, and only from step 106 on are the steps too short, down to a third. Nothing crashes and the loss
+    still falls, which is why the bug survives. Loading $m$ and $v$ from a checkpoint but not $t$ makes the steps too
+    short, by $1/\rho_t$: 0.316 at first, 0.15 at the twelfth, and right again after some thousands.
     """,
 )
 def frozen(beta1, beta2):
@@ -240,15 +241,15 @@ chapter.written(
     Compute the largest value of the product for a given W with NumPy, and try W = 1, 2, 3, … or halve intervals.
     """,
     mistakes={
-        "That is for v's error alone, without m's. It hardly matters here, but the step has both.": {
-            "(1 - 0.9**t) /": "0.97 /",
+        "You looked at t = 12 alone. With so short a warm-up, later steps are still too long.": {
+            "np.max(rho * np.minimum(t / w, 1))": "(rho * np.minimum(t / w, 1))[11]",
         },
         "The root is missing: the step divides by √v.": {"np.sqrt(1 - 0.999**t)": "(1 - 0.999**t)"},
         "You asked for 1 %. The question allows 5 %.": {"1.05": "1.01"},
     },
     explanation=r"""
     2,375, a little more than $2/(1-\beta_2) = 2000$ steps, which is the untuned warm-up that Ma and Yarats
-    recommend {cite:p}`ma2021adequacy`. The condition that binds is the end of the warm-up, $\rho_W \le 1.05$: a
+    recommend for Adam *with* the correction {cite:p}`ma2021adequacy`. The condition that binds is the end of the warm-up, $\rho_W \le 1.05$: a
     warm-up can stand in for the correction, but must last about as long.
     """,
     rtol=1e-9,
