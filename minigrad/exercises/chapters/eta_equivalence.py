@@ -90,7 +90,7 @@ def tensorflow_rmsprop():
         "You measured the excess in units of the old step. Relative to the new one it is 1/s times as large.": {
             "(1 - s) * mu**k / s": "(1 - s) * mu**k",
         },
-        "The excess starts from 1 − s, not from 1: the share s of the old step is not too much.": {
+        "The excess starts from 1 − s, not from 1: a step of s times the old one is the new length itself.": {
             "(1 - s) * mu**k": "mu**k",
         },
         "You count from 0: the first step after the decay is k = 1, and one factor μ has acted on it.": {
@@ -257,6 +257,6 @@ chapter.written(
 
     With 0.1 the rates differ by a few units of $2^{-53}$ after the first reduction, so the weights may differ in
     their last bits, and the losses too. "The same number" fails, and a comparison with a threshold can come out
-    differently. From that epoch on, the rates differ by a factor of ten.
+    differently. Then one run reduces and the other doesn't, and in the next epoch their rates differ by a factor of ten.
     """,
 )
