@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from minigrad.arguments import choice, integer
+from minigrad.arguments import choice, integer, number
 
 SCHEDULES = ("constant", "plateau", "exponential", "cosine", "step", "warmup-cosine")
 
@@ -22,7 +22,7 @@ class Config:
     train_size, validation_size, test_size
         Images trained on, held out to choose by, and reported on: fixed sets with equally many images per class.
     lr, betas, eps, weight_decay, bias_correction, eps_form
-        The optimizer's settings; lr is the initial rate η₀.
+        The optimizer's settings; lr is the initial rate η₀. AdamW always corrects the bias.
     schedule
         With T the number of updates of the whole run:
         "constant" η₀;
@@ -61,8 +61,22 @@ class Config:
         choice("model", self.model, ("lenet5",))
         choice("optimizer", self.optimizer, ("adam", "adamw"))
         choice("schedule", self.schedule, SCHEDULES)
+        choice("eps_form", self.eps_form, ("algorithm1", "hat"))
         for name in ("train_size", "validation_size", "test_size", "epochs", "batch_size"):
             integer(name, getattr(self, name), least=1)
+        integer("patience", self.patience, least=0)
+        number("lr", self.lr, above=0)
+        number("eps", self.eps, least=0)
+        number("weight_decay", self.weight_decay, least=0)
+        if not isinstance(self.betas, tuple) or len(self.betas) != 2:
+            raise ValueError(f"betas must be a tuple of two numbers, got {self.betas!r}")
+        for i, beta in enumerate(self.betas):
+            number(f"betas[{i}]", beta, least=0, below=1)
+        for name in ("bias_correction", "record_steps", "record_rates"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
+        if self.optimizer == "adamw" and not self.bias_correction:
+            raise ValueError("bias_correction=False needs optimizer='adam', got 'adamw', which has no such option")
 
     @property
     def steps(self) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -35,21 +36,37 @@ def run_once(config: Config, seed: int) -> dict[str, Any]:
     The best epoch is the one with the highest validation accuracy (the first of equals). The test images are looked at
     twice: with the weights of the last epoch and with those of the best.
     """
-    threads = get_num_threads()
-    set_num_threads(1)
     start = time.perf_counter()
-    try:
+    # First: by the end of a long run the source on disk may be another.
+    about = {"data": describe_data(config.data), "versions": versions(), "machine": machine(), "threads": 1}
+    with _one_thread:
         measured = _train(config, seed)
-    finally:
-        set_num_threads(threads)
-    return {
-        **measured,
-        "data": describe_data(config.data),
-        "versions": versions(),
-        "machine": machine(),
-        "threads": 1,
-        "seconds": round(time.perf_counter() - start, 3),
-    }
+    return {**measured, **about, "seconds": round(time.perf_counter() - start, 3)}
+
+
+class _OneThread:
+    """While any run goes on, kernels use one thread: the process has one setting, and several threads may run."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.runs = 0
+        self.before = 1
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.runs == 0:
+                self.before = get_num_threads()
+                set_num_threads(1)
+            self.runs += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self.lock:
+            self.runs -= 1
+            if self.runs == 0:
+                set_num_threads(self.before)
+
+
+_one_thread = _OneThread()
 
 
 def _train(config: Config, seed: int) -> dict[str, Any]:
@@ -59,15 +76,17 @@ def _train(config: Config, seed: int) -> dict[str, Any]:
     optimizer, plateau = build_optimizer(config, model.parameters())
     history, best, rates = History(), model.state_dict(), _Rates(model, optimizer)
     diverged = None
-    try:
-        for _ in range(config.epochs):
+    for _ in range(config.epochs):
+        try:
             history.extend(fit(model, optimizer, train, validation, 1, config.batch_size, plateau, order, False))
-            if best_epoch(history.val_accuracy) == len(history):
-                best = model.state_dict()
-            if config.record_rates:
-                rates.record()
-    except FloatingPointError as error:
-        diverged = str(error)
+        except FloatingPointError as error:
+            diverged = str(error)
+            history.extend(error.history)  # type: ignore[attr-defined]  # the unfinished epoch's updates
+            break
+        if best_epoch(history.val_accuracy) == len(history):
+            best = model.state_dict()
+        if config.record_rates:
+            rates.record()
     last_accuracy = evaluate(model, test)[1]
     model.load_state_dict(best)
     return {
@@ -88,7 +107,7 @@ def build_optimizer(config: Config, parameters: list[Any]) -> tuple[optim.Adam, 
     """The optimizer with its schedule, and the plateau rule if that is the schedule."""
     rate, betas, eps, weight_decay = build_schedule(config), config.betas, config.eps, config.weight_decay
     if config.optimizer == "adamw":
-        optimizer: optim.Adam = optim.AdamW(parameters, rate, betas, eps, weight_decay)
+        optimizer: optim.Adam = optim.AdamW(parameters, rate, betas, eps, weight_decay, eps_form=config.eps_form)
     else:
         optimizer = optim.Adam(
             parameters,
@@ -164,7 +183,7 @@ def describe_data(name: str) -> dict[str, str]:
         digest.update(np.ascontiguousarray(images).data)
         digest.update(labels.astype(np.uint8).data)
     sha256 = digest.hexdigest()
-    other = "scikit-learn's digits" if name == "digits" else "CIFAR-10, not the JPEG copy of the book's results"
+    other = "scikit-learn's digits" if name == "digits" else "unknown data in CIFAR-10's binary format"
     return {"name": name, "sha256": sha256, "what": KNOWN.get(sha256, other)}
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from minigrad import models
 from minigrad.experiments import CATALOGUE, Config, find
-from minigrad.experiments.config import SCHEDULES
 from minigrad.experiments.single import build_optimizer
 
 ALL = [(e.name, arm, c) for e in CATALOGUE.values() for arm, c in e.arms.items()]
@@ -76,10 +75,50 @@ def test_nonsense_is_refused():
         Config.from_dict({("lt" if k == "lr" else k): v for k, v in Config().to_dict().items()})
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"lr": -1}, ValueError, "lr must be finite and > 0, got -1"),
+        ({"lr": "fast"}, TypeError, "lr must be a number, got 'fast'"),
+        ({"betas": (0.9, 1.0)}, ValueError, r"betas\[1\] must be .* < 1, got 1.0"),
+        ({"betas": (0.9,)}, ValueError, r"a tuple of two numbers, got \(0.9,\)"),
+        ({"betas": [0.9, 0.999]}, ValueError, "a tuple of two numbers"),
+        ({"eps": -1e-8}, ValueError, "eps must be .* ≥ 0"),
+        ({"weight_decay": float("nan")}, ValueError, "weight_decay must be finite"),
+        ({"eps_form": "zzz"}, ValueError, "eps_form must be one of 'algorithm1', 'hat', got 'zzz'"),
+        ({"patience": -3}, ValueError, "patience must be ≥ 0, got -3"),
+        ({"record_steps": 1}, TypeError, "record_steps must be True or False, got 1"),
+        ({"optimizer": "adamw", "bias_correction": False}, ValueError, "bias_correction=False needs optimizer='adam'"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(options, error, says):
+    with pytest.raises(error, match=says):
+        Config(**options)
+
+
+def test_both_optimizers_get_the_form_of_epsilon():
+    for name in ("adam", "adamw"):
+        optimizer, _ = build_optimizer(Config(optimizer=name, eps_form="hat"), models.MLP([2, 2], rng=0).parameters())
+        assert optimizer.eps_form == "hat"
+
+
 def test_quick_is_small_and_kept_apart():
     for experiment in CATALOGUE.values():
         quick = find(experiment.name, quick=True)
         assert quick.name == f"{experiment.name}-quick"
         assert quick.arms.keys() == experiment.arms.keys()
         assert all(config.data == "digits" and config.epochs <= 3 for config in quick.arms.values())
-        assert set(SCHEDULES) >= {config.schedule for config in quick.arms.values()}
+        for arm, config in quick.arms.items():
+            of_arm = (
+                "schedule",
+                "optimizer",
+                "lr",
+                "eps",
+                "eps_form",
+                "bias_correction",
+                "weight_decay",
+                "record_steps",
+            )
+            assert [getattr(config, name) for name in of_arm] == [
+                getattr(experiment.arms[arm], name) for name in of_arm
+            ]
