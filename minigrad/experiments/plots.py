@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import figures
+from minigrad.data import optional
 from minigrad.experiments.catalogue import RATES
 from minigrad.experiments.config import SCHEDULES, Experiment
 from minigrad.experiments.single import PERCENTILES
-from minigrad.experiments.store import Scan
-from minigrad.experiments.tables import accuracy_on_test, paired
+from minigrad.experiments.store import Record, Scan
+from minigrad.experiments.tables import DECAYS, WAYS, accuracy_on_test, diverged, paired, with_rates
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,29 +52,36 @@ def drawings(experiment: Experiment, found: Scan) -> dict[str, Callable[[], Draw
 
 
 def learning_curves(experiment: Experiment, found: Scan) -> Drawing:
-    """Accuracy, loss and, below them on the same axis, the rate: mean over the runs, band from lowest to highest."""
-    from matplotlib import pyplot as plt
+    """Accuracy, loss and, below them on the same axis, the rate: mean over the runs, band from lowest to highest.
 
-    told = []
+    Runs that diverged are left out and counted beside the arm's name.
+    """
+    plt = optional("matplotlib.pyplot", "experiments")
+
+    told, ends = [], []
     with figures.style():
         fig, axes = plt.subplots(3, 1, figsize=(5.6, 5.8), sharex=True, height_ratios=(3, 3, 1.6))
-        for i, arm in enumerate(experiment.arms):
-            histories = [record["history"] for record in found.records(arm) if record["diverged"] is None]
+        for arm in experiment.arms:
+            histories = [record["history"] for record in _whole(found, arm)]
             if not histories:
                 continue
+            label = _name(found, arm)
             colour = COLOURS.get(arm, figures.BLUE)
             for ax, column in zip(axes, ("val_accuracy", "val_loss", "lr"), strict=True):
                 line = _band(ax, np.array([history[column] for history in histories]), colour)
                 if ax is axes[0]:
-                    figures.label_line(line, arm, dy=10 * i - 5)  # apart where the ends meet
-            told.append(f"{arm} ends at {np.mean([history['val_accuracy'][-1] for history in histories]):.3f}")
+                    ends.append((line.get_ydata()[-1], label, line))
+            told.append(f"{label} ends at {np.mean([history['val_accuracy'][-1] for history in histories]):.3f}")
             train = np.array([history["loss"] for history in histories])
             axes[1].plot(_epochs(train), train.mean(axis=0), color=colour, linestyle=":", linewidth=1.5)
         if not told:
             _say_nothing_yet(axes[0])
+        for i, (_, label, line) in enumerate(sorted(ends, key=lambda end: end[0])):
+            figures.label_line(line, label, dy=10 * i - 5 * (len(ends) - 1))  # apart where the ends meet
         axes[0].set(ylabel="accuracy", title="Validation accuracy")
         axes[1].set(ylabel="cross-entropy", title="Loss: validation (line), training (dots)")
         axes[2].set(ylabel="η", yscale="log", xlabel="epoch", title="Learning rate")
+        axes[2].xaxis.get_major_locator().set_params(integer=True)
     return fig, (
         f"Learning curves of {experiment.name} over the epochs in three panels, as means with bands from the lowest to "
         "the highest run: validation accuracy, validation and training loss, learning rate. Validation accuracy: "
@@ -83,7 +91,7 @@ def learning_curves(experiment: Experiment, found: Scan) -> Drawing:
 
 def differences(found: dict[str, Scan]) -> Drawing:
     """Test accuracy with decay minus without, pair by pair, with mean and t interval; last and best epoch."""
-    from matplotlib import pyplot as plt
+    plt = optional("matplotlib.pyplot", "experiments")
 
     there = {name: scan for name, scan in found.items() if scan.seeds("constant", "plateau")}
     rows = [(name, scan, at) for name, scan in there.items() for at in ("last", "best")]
@@ -113,7 +121,7 @@ def differences(found: dict[str, Scan]) -> Drawing:
 
 def heat_map(found: Scan) -> Drawing:
     """The grid: mean test accuracy after the last epoch, by initial rate and schedule; the article's are boxed."""
-    from matplotlib import pyplot as plt
+    plt = optional("matplotlib.pyplot", "experiments")
 
     arms = [[f"{schedule}-{lr:g}" for lr in RATES] for schedule in SCHEDULES]
     values = np.array([[_mean_accuracy(found, arm) for arm in row] for row in arms])
@@ -146,32 +154,36 @@ def heat_map(found: Scan) -> Drawing:
 
 def first_losses(experiment: Experiment, found: Scan) -> Drawing:
     """Training loss at each of the first updates: mean over the seeds, smoothed over five updates."""
-    from matplotlib import pyplot as plt
+    plt = optional("matplotlib.pyplot", "experiments")
 
     told = []
     with figures.style():
         fig, ax = plt.subplots(figsize=(5.6, 3.4))
         styles = zip(experiment.arms, figures.PALETTE.values(), ("-", "-", "--", ":"), strict=False)
         for arm, colour, dashes in styles:
-            losses = [record["history"]["step_loss"] for record in found.records(arm)]
+            losses = [record["history"]["step_loss"] for record in _whole(found, arm)]
             if not losses:
                 continue
             mean = np.convolve(np.mean(losses, axis=0), np.ones(5) / 5, mode="valid")
-            ax.plot(np.arange(len(mean)) + 3, mean, color=colour, linestyle=dashes, label=arm)
-            told.append(f"{arm} ends at {mean[-1]:.2f}")
-        ax.legend()
+            ax.plot(np.arange(len(mean)) + 3, mean, color=colour, linestyle=dashes, label=_name(found, arm))
+            told.append(f"{_name(found, arm)} ends at {mean[-1]:.2f}")
+        if told:
+            ax.legend()
+        else:
+            _say_nothing_yet(ax)
         ax.set(xlabel="update", ylabel="training loss", title="The first updates, mean of the seeds")
-    return fig, "Training loss over the first 200 updates for each form of Adam: " + "; ".join(told) + "."
+    ends = "; ".join(told) or "no run is finished yet"
+    return fig, f"Training loss over the first 200 updates for each form of Adam: {ends}."
 
 
 def strengths(experiment: Experiment, found: Scan) -> Drawing:
     """Test accuracy against the strength of weight decay, with and without cosine, a panel for each kind."""
-    from matplotlib import pyplot as plt
+    plt = optional("matplotlib.pyplot", "experiments")
 
     with figures.style():
         fig, axes = plt.subplots(1, 2, figsize=(5.6, 3.2), sharey=True)
-        for ax, optimizer, title in zip(axes, ("adam", "adamw"), ("Adam + L2", "AdamW"), strict=True):
-            for schedule in ("constant", "cosine"):
+        for ax, (optimizer, title) in zip(axes, WAYS.items(), strict=True):
+            for schedule in DECAYS:
                 arms = [a for a, c in experiment.arms.items() if (c.optimizer, c.schedule) == (optimizer, schedule)]
                 points = [
                     (experiment.arms[arm].weight_decay, 100 * _mean_accuracy(found, arm))
@@ -179,8 +191,8 @@ def strengths(experiment: Experiment, found: Scan) -> Drawing:
                     if found.records(arm)
                 ]
                 if points:
-                    (line,) = ax.plot(*zip(*points, strict=True), "o-", color=COLOURS[schedule])
-                    figures.label_line(line, schedule, at=points[0][0], dx=4, dy=10)
+                    ax.plot(*zip(*points, strict=True), "o-", color=COLOURS[schedule], label=schedule)
+                    ax.legend()
             ax.set(xscale="log", xlabel="λ", title=title)
         if not found.done:
             _say_nothing_yet(axes[0])
@@ -193,13 +205,13 @@ def strengths(experiment: Experiment, found: Scan) -> Drawing:
 
 def effective_rates(experiment: Experiment, found: Scan) -> Drawing:
     """Percentiles of η/(√v̂ + ε) over all parameters, epoch by epoch, a panel for each arm."""
-    from matplotlib import pyplot as plt
+    plt = optional("matplotlib.pyplot", "experiments")
 
     told = []
     with figures.style():
         fig, axes = plt.subplots(1, len(experiment.arms), figsize=(5.6, 3.4), sharey=True, squeeze=False)
         for ax, arm in zip(axes[0], experiment.arms, strict=True):
-            for record in found.records(arm)[:1]:
+            for record in with_rates(found, arm)[:1]:
                 rows = np.array(record["effective_rates"]["all"])
                 epochs = _epochs(rows.T)
                 colour = COLOURS[arm]
@@ -209,9 +221,20 @@ def effective_rates(experiment: Experiment, found: Scan) -> Drawing:
                 ax.plot(epochs, record["history"]["lr"], color="black", linewidth=1, linestyle="--")
                 told.append(f"{arm}: median {rows[0, 2]:.2g} after the first epoch, {rows[-1, 2]:.2g} after the last")
             ax.set(yscale="log", xlabel="epoch", title=arm)
+            ax.xaxis.get_major_locator().set_params(integer=True)
         axes[0, 0].set(ylabel="η/(√v̂ + ε)", ylim=(1e-5, None))  # cosine's very last rates are next to nothing
     shares = f"{PERCENTILES[0]}–{PERCENTILES[-1]} % and {PERCENTILES[1]}–{PERCENTILES[-2]} %"
-    return fig, f"Effective rates over the epochs, median and bands ({shares}), with η dashed. {'; '.join(told)}."
+    medians = "; ".join(told) or "No run is finished yet"
+    return fig, f"Effective rates over the epochs, median and bands ({shares}), with η dashed. {medians}."
+
+
+def _whole(found: Scan, arm: str) -> list[Record]:
+    return [record for record in found.records(arm) if record["diverged"] is None]
+
+
+def _name(found: Scan, arm: str) -> str:
+    count = diverged(found, arm)
+    return f"{arm} ({count} diverged)" if count else arm
 
 
 def _mean_accuracy(found: Scan, arm: str) -> float:

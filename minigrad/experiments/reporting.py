@@ -25,7 +25,7 @@ def report(
     FileNotFoundError
         No run is stored yet.
     ValueError
-        An unknown name, or a stored run of another configuration.
+        An unknown name, a stored run of another configuration, or runs on different data.
     """
     experiment = find(name, quick)
     found = store.results(name, quick, out)
@@ -52,7 +52,10 @@ def sections(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
         case "grid":
             return [
                 ("Test accuracy after the last epoch", tables.grid(found)),
-                ("Gain over the constant rate, points", tables.against_constant(found)),
+                (
+                    "Gain over the constant rate, points (bold: both 95 % intervals exclude 0)",
+                    tables.against_constant(found),
+                ),
                 ("Initial rate chosen by validation", tables.best_rates(found)),
             ]
         case "steps":
@@ -60,7 +63,10 @@ def sections(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
         case "rates":
             return [("Effective rates of all parameters", tables.effective_rates(experiment, found))]
         case "weight-decay":
-            chosen = ("Chosen by validation", tables.weight_decay(experiment, found))
-            return [("Accuracies", tables.accuracies(experiment, found)), chosen]
+            return [
+                ("Accuracies", tables.accuracies(experiment, found)),
+                ("Chosen by validation", tables.weight_decay(experiment, found)),
+                ("Differences of the chosen", tables.weight_decay_differences(experiment, found)),
+            ]
         case _:
             return [("Accuracies", tables.accuracies(experiment, found)), differences]

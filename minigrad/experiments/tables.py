@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import numpy as np
 
@@ -20,18 +21,30 @@ ARTICLE = {
 
 Table = list[list[str]]  # the first row is the header
 
+DIFFERENCES = ["difference", "pairs", "mean", "Student's t, 95 %", "bootstrap, 95 %", "shown"]
+WAYS = {"adam": "Adam + L2", "adamw": "AdamW"}
+DECAYS = ("constant", "cosine")
+
 
 def progress(experiment: Experiment, found: Scan) -> str:
-    """How many of the experiment's own runs there are."""
+    """How many of the experiment's own runs there are, and how many diverged."""
     wanted = {(arm, seed) for arm in experiment.arms for seed in experiment.seeds}
     more = len(found.done.keys() - wanted)
     extra = f", and {more} with other seeds" if more else ""
-    return f"{len(found.done.keys() & wanted)} of {len(wanted)} runs{extra}"
+    count = sum(diverged(found, arm) for arm in experiment.arms)
+    lost = f"; {count} diverged, and count{'s' * (count == 1)} with the accuracy at that moment" if count else ""
+    return f"{len(found.done.keys() & wanted)} of {len(wanted)} runs{extra}{lost}"
 
 
 def data_note(found: Scan) -> str:
-    """What data the runs used, and on what machine."""
-    whats = sorted({record["data"]["what"] for record in found.done.values()})
+    """What data the runs used, and on what machine; `ValueError` if they didn't all use the same data."""
+    by_digest = {record["data"]["sha256"]: (*run, record["data"]["what"]) for run, record in found.done.items()}
+    if len(by_digest) > 1:
+        examples = "; ".join(f"{arm}, seed {seed}: {what} ({sha[:8]})" for sha, (arm, seed, what) in by_digest.items())
+        raise ValueError(
+            f"the stored runs used different data and can't be compared ({examples}); move those of all but one away"
+        )
+    whats = {what for _, _, what in by_digest.values()}
     machines = sorted({f"{r['machine']['cpu']} ({r['machine']['cores']} cores)" for r in found.done.values()})
     return f"data: {'; '.join(whats)}; computed on {'; '.join(machines)}, one thread a run"
 
@@ -67,6 +80,11 @@ def first_reduction(record: Record) -> int | None:
     return next((epoch for epoch in range(1, len(lr)) if lr[epoch] < lr[0]), None)
 
 
+def diverged(found: Scan, *arms: str) -> int:
+    """How many runs of these arms diverged, over the seeds that all of them have."""
+    return sum(found.done[arm, seed]["diverged"] is not None for seed in found.seeds(*arms) for arm in arms)
+
+
 def paired(found: Scan, first: str, second: str, at: str = "last") -> stats.Mean:
     """Test accuracy of the second arm minus the first's, over the seeds that both have."""
     seeds = found.seeds(first, second)
@@ -78,22 +96,22 @@ def paired(found: Scan, first: str, second: str, at: str = "last") -> stats.Mean
 
 def differences(experiment: Experiment, found: Scan) -> Table:
     """Differences between arms, pair by pair, with both 95 % intervals: of accuracy, or of the first updates' loss."""
-    rows = [["difference", "pairs", "mean", "Student's t, 95 %", "bootstrap, 95 %", "shown"]]
+    rows = [DIFFERENCES]
     if experiment.kind == "steps":
         for arm in list(experiment.arms)[1:]:
             for what, part in (("1–20", slice(20)), ("101–200", slice(100, 200))):
-                losses = [
-                    (_mean_loss(found, "corrected", seed, part), _mean_loss(found, arm, seed, part))
-                    for seed in found.seeds("corrected", arm)
-                ]
-                if losses and not np.isnan(losses).any():
+                if gaps := _loss_gaps(found, "corrected", arm, part):
                     label = f"{arm} − corrected, loss of updates {what}"
-                    rows.append(_difference(label, stats.mean([b - a for a, b in losses]), digits=4))
+                    rows.append(_difference(label, stats.mean(gaps), digits=4))
     elif _asks_for_decay(experiment) and found.seeds("constant", "plateau"):
         for at in ("last", "best"):
-            label = f"plateau − constant, {at} epoch, points"
-            rows.append(_difference(label, paired(found, "constant", "plateau", at), scale=100))
+            rows.append(_gain(found, "constant", "plateau", f"plateau − constant, {at} epoch, points", at))
     return rows
+
+
+def _gain(found: Scan, first: str, second: str, label: str, at: str = "last") -> list[str]:
+    lost = diverged(found, first, second)
+    return _difference(label + f" ({lost} diverged)" * bool(lost), paired(found, first, second, at), scale=100)
 
 
 def _difference(label: str, result: stats.Mean, scale: float = 1, digits: int = 2) -> list[str]:
@@ -105,17 +123,21 @@ def _difference(label: str, result: stats.Mean, scale: float = 1, digits: int = 
     return [label, str(len(result.values)), f"{scale * result.mean:+.{digits}f}", *ranges, shown]
 
 
-def _mean_loss(found: Scan, arm: str, seed: int, part: slice) -> float:
-    """Mean training loss over some updates; NaN if the run hasn't got that far."""
-    losses = found.done[arm, seed]["history"]["step_loss"][part]
-    return float(np.mean(losses)) if losses else float("nan")
+def _loss_gaps(found: Scan, first: str, second: str, part: slice) -> list[float]:
+    """The second arm's mean loss over some updates minus the first's, for the pairs that both made them all."""
+    losses = [
+        [found.done[arm, seed]["history"]["step_loss"][part] for arm in (first, second)]
+        for seed in found.seeds(first, second)
+    ]
+    return [float(np.mean(b) - np.mean(a)) for a, b in losses if len(a) == len(b) > 0]
 
 
 def accuracies(experiment: Experiment, found: Scan) -> Table:
-    """Per arm: seeds, test accuracy at the last and the best epoch, where the best was, and time."""
+    """Per arm: runs, test accuracy at the last and the best epoch, where the best was, and time."""
     article = ARTICLE.get(experiment.name, {})
     header = ["arm", "runs", "test, last epoch", "test, best epoch", "best epoch", "first reduction", "s per epoch"]
-    rows = [header + ["article"] * bool(article)]
+    lost = {arm: diverged(found, arm) for arm in experiment.arms}
+    rows = [header + ["diverged"] * any(lost.values()) + ["article"] * bool(article)]
     for arm in experiment.arms:
         records = found.records(arm)
         if not records:
@@ -126,12 +148,13 @@ def accuracies(experiment: Experiment, found: Scan) -> Table:
         reductions = [epoch for record in records if (epoch := first_reduction(record)) is not None]
         row.append(spread(reductions, digits=0) if reductions and experiment.arms[arm].schedule == "plateau" else "–")
         row.append(f"{np.mean([s for record in records for s in record['history']['seconds']] or [0]):.2f}")
+        row += [str(lost[arm])] * any(lost.values())
         rows.append(row + ([f"{article[arm]:.4f}"] if article else []))
     return rows
 
 
 def grid(found: Scan, at: str = "last") -> Table:
-    """Mean test accuracy by initial rate and schedule, with the number of runs where it isn't the full one."""
+    """Mean test accuracy by initial rate and schedule."""
     rows = [["schedule", *(f"η₀ = {lr:g}" for lr in RATES)]]
     for schedule in SCHEDULES:
         cells = [found.records(f"{schedule}-{lr:g}") for lr in RATES]
@@ -140,7 +163,10 @@ def grid(found: Scan, at: str = "last") -> Table:
 
 
 def against_constant(found: Scan) -> Table:
-    """The grid's mean gains over the constant rate of the same initial rate, in points; bold where t excludes 0."""
+    """The grid's mean gains over the constant rate of the same initial rate, in points.
+
+    Bold where both 95 % intervals exclude 0.
+    """
     rows = [["schedule", *(f"η₀ = {lr:g}" for lr in RATES)]]
     for schedule in SCHEDULES[1:]:
         row = [schedule]
@@ -151,7 +177,7 @@ def against_constant(found: Scan) -> Table:
                 continue
             gain = paired(found, first, second)
             text = f"{100 * gain.mean:+.1f}"
-            row.append(f"**{text}**" if gain.t is not None and gain.t[0] * gain.t[1] > 0 else text)
+            row.append(f"**{text}**" if gain.verdict else text)
         rows.append(row)
     return rows
 
@@ -170,24 +196,47 @@ def best_rates(found: Scan) -> Table:
 
 
 def chosen(found: Scan, arms: Iterable[str]) -> str | None:
-    """Of the arms with finished runs, the one with the highest mean validation accuracy after the last epoch."""
+    """The arm with the highest mean validation accuracy after the last epoch.
+
+    Compared are the arms that have finished runs, over the seeds that they have in common; ``None`` without any.
+    """
     there = [arm for arm in arms if found.records(arm)]
-    return max(there, key=lambda arm: np.mean([val_accuracy(r) for r in found.records(arm)]), default=None)
+    seeds = found.seeds(*there) if there else []
+    if not seeds:
+        return None
+    return max(there, key=lambda arm: np.mean([val_accuracy(found.done[arm, seed]) for seed in seeds]))
 
 
 def weight_decay(experiment: Experiment, found: Scan) -> Table:
     """For each optimizer and schedule the strength chosen by validation, and the test accuracy there."""
     rows = [["optimizer", "schedule", "λ chosen", "runs", "test, last epoch"]]
-    for optimizer, label in (("adam", "Adam + L2"), ("adamw", "AdamW")):
-        for schedule in ("constant", "cosine"):
-            arms = [a for a, c in experiment.arms.items() if (c.optimizer, c.schedule) == (optimizer, schedule)]
-            if (arm := chosen(found, arms)) is None:
-                continue
-            records = found.records(arm)
-            accuracy = spread([accuracy_on_test(record) for record in records])
-            strength = f"{experiment.arms[arm].weight_decay:g}"
-            rows.append([label, schedule, strength, str(len(records)), accuracy])
+    for (optimizer, schedule), arm in _chosen_strengths(experiment, found).items():
+        records = found.records(arm)
+        accuracy = spread([accuracy_on_test(record) for record in records])
+        rows.append([WAYS[optimizer], schedule, f"{experiment.arms[arm].weight_decay:g}", str(len(records)), accuracy])
     return rows
+
+
+def weight_decay_differences(experiment: Experiment, found: Scan) -> Table:
+    """The chosen strengths compared pair by pair: AdamW with Adam + L2, and cosine with a constant rate."""
+    arms = _chosen_strengths(experiment, found)
+    comparisons = [(("adam", decay), ("adamw", decay), f"AdamW − (Adam + L2), {decay}") for decay in DECAYS]
+    comparisons += [((way, "constant"), (way, "cosine"), f"cosine − constant, {label}") for way, label in WAYS.items()]
+    rows = [DIFFERENCES]
+    for first, second, label in comparisons:
+        if {first, second} <= arms.keys() and found.seeds(arms[first], arms[second]):
+            rows.append(_gain(found, arms[first], arms[second], f"{label}, points"))
+    return rows
+
+
+def _chosen_strengths(experiment: Experiment, found: Scan) -> dict[tuple[str, str], str]:
+    """By optimizer and schedule, the arm whose strength validation chose; those without runs left out."""
+    choices = {}
+    for key in product(WAYS, DECAYS):
+        arms = [arm for arm, config in experiment.arms.items() if (config.optimizer, config.schedule) == key]
+        if (arm := chosen(found, arms)) is not None:
+            choices[key] = arm
+    return choices
 
 
 def first_steps(experiment: Experiment, found: Scan) -> Table:
@@ -207,14 +256,19 @@ def first_steps(experiment: Experiment, found: Scan) -> Table:
 
 
 def effective_rates(experiment: Experiment, found: Scan) -> Table:
-    """Per arm, percentiles of η/(√v̂ + ε) after the first, the middle and the last epoch (of the first seed)."""
+    """Per arm, percentiles of η/(√v̂ + ε) after the first, the middle and the last epoch, of one run."""
     rows = [["arm", "epoch", *(f"{p} %" for p in PERCENTILES)]]
     for arm in experiment.arms:
-        for record in found.records(arm)[:1]:
+        for record in with_rates(found, arm)[:1]:
             percentiles = record["effective_rates"]["all"]
             for epoch in sorted({1, (len(percentiles) + 1) // 2, len(percentiles)}):
                 rows.append([arm, str(epoch), *(f"{value:.2g}" for value in percentiles[epoch - 1])])
     return rows
+
+
+def with_rates(found: Scan, arm: str) -> list[Record]:
+    """The arm's runs that have percentiles of effective rates: one that diverged in its first epoch has none."""
+    return [record for record in found.records(arm) if record["effective_rates"]]
 
 
 def spread(values: Sequence[float], digits: int = 4) -> str:
