@@ -76,7 +76,9 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
     report.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it; or all")
     report.add_argument("--quick", action="store_true", help="report the quick version's results")
     report.add_argument("--out", metavar="DIR", help="folder of the results (default: book/results, or results)")
-    report.add_argument("--figures", metavar="DIR", help="write the figures there, as SVG files")
+    report.add_argument(
+        "--figures", default="figures", metavar="DIR", help="folder of the figures, SVG files (default: figures)"
+    )
     report.set_defaults(command=_report)
 
 
@@ -110,6 +112,13 @@ def _run(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from minigrad import experiments
 
+    status = 0
     for name in experiments.CATALOGUE if options.name == "all" else [options.name]:
-        print(experiments.report(name, options.quick, options.out, options.figures) + "\n")
-    return 0
+        try:
+            print(experiments.report(name, options.quick, options.out, options.figures) + "\n")
+        except (ValueError, OSError) as error:
+            if options.name != "all":
+                raise
+            print(f"minigrad: error: {error}", file=sys.stderr)
+            status = 1
+    return status
