@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, nullcontext, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from minigrad.arguments import integer
 from minigrad.data import optional
 from minigrad.experiments import store
 from minigrad.experiments.catalogue import find
 from minigrad.experiments.config import Experiment
-from minigrad.experiments.single import load_data, run_once
+from minigrad.experiments.single import describe_data, load_data, run_once
+from minigrad.experiments.store import Record, Scan
 
 Run = tuple[str, int]  # an arm's name and a seed
+Stop = Callable[[Iterable[Future[Record]]], None]
+MOST_SEEDS = 10_000
 
 
 def run(
     name: str,
-    seeds: tuple[int, ...] | None = None,
+    seeds: Sequence[int] | None = None,
     jobs: int = 1,
     quick: bool = False,
     dask: str | None = None,
@@ -47,36 +51,44 @@ def run(
         Where else to run: a Dask scheduler's address, or anything with the interface of `concurrent.futures.Executor`.
         The files are written here, by the process that calls this.
     out
-        Folder of the results. ``None``: ``book/results`` where there is one, else ``results``.
+        Folder of the results. ``None``: ``book/results`` where there is one, else and for quick versions ``results``.
     progress
-        Show a bar that counts the finished runs.
+        Show a bar that counts the finished runs, and say at the end what is stored where.
 
     Raises
     ------
-    ValueError
-        An unknown name, bad seeds, or a stored run of another configuration: then nothing is run.
+    ValueError, TypeError
+        An unknown name, bad seeds, or a stored file that holds something else than the run it is named after: then
+        nothing is run. Or the data isn't what the stored runs were computed on: then nothing more is run.
     OSError
         The data is missing or the folder can't be written to: then nothing is run.
     RuntimeError
         Runs failed; the message says which and why. The others are stored.
     """
     experiment = find(name, quick)
-    seeds = experiment.seeds if seeds is None else seeds
+    seeds = experiment.seeds if seeds is None else tuple(integer("a seed", seed, least=0) for seed in seeds)
     jobs = integer("jobs", jobs, least=1)
-    folder = store.default_out() if out is None else Path(out)
-    _check_writable(folder)
-    found = store.scan(experiment, folder, seeds)
+    folder = store.default_out(quick) if out is None else Path(out)
+    found = store.scan(experiment, folder)
     for complaint in found.unreadable:
-        print(f"{complaint}: running it again", file=sys.stderr)
-    wanted = [(arm, seed) for seed in seeds for arm in experiment.arms]  # pairs are completed one after the other
+        print(f"{complaint}: it counts as missing", file=sys.stderr)
+    wanted = [
+        (arm, seed) for seed in dict.fromkeys(seeds) for arm in experiment.arms
+    ]  # pairs are completed one after the other
     missing = [one for one in wanted if one not in found.done]
-    if executor is None and dask is None and missing:
-        load_data(experiment.arms[missing[0][0]])  # says at once what is missing
-    with _executor(executor, dask, min(jobs, len(missing))) as chosen:
-        failed = _run_all(experiment, missing, len(wanted), chosen, folder, progress)
-    if failed:
-        reasons = "".join(f"\n  {arm}, seed {seed}: {error}" for (arm, seed), error in failed.items())
-        raise RuntimeError(f"{len(failed)} of {len(missing)} runs failed; `run` again does those:{reasons}")
+    if missing:
+        _check_data(experiment, missing, found, folder, here=executor is None and dask is None)
+        _check_writable(folder / experiment.name)
+        with (
+            _executor(executor, dask, min(jobs, len(missing))) as (chosen, stop),
+            _bar(experiment.name, len(wanted), len(wanted) - len(missing), progress) as advance,
+        ):
+            failed = _run_all(experiment, missing, found, chosen, stop, folder, advance)
+        if failed:
+            reasons = "".join(f"\n  {arm}, seed {seed}: {error}" for (arm, seed), error in failed.items())
+            raise RuntimeError(f"{len(failed)} of {len(missing)} runs failed; `run` again does those:{reasons}")
+    if progress:
+        print(_summary(experiment, [found.done[one] for one in wanted], len(missing), folder))
     return [store.path_of(folder, experiment, *one) for one in wanted]
 
 
@@ -87,79 +99,147 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         first, dash, last = part.strip().partition("-")
         if not (first.isdecimal() and (last.isdecimal() if dash else True)) or (dash and int(last) < int(first)):
             raise ValueError(f"seeds must look like 0-4 or 0,2,5; got {text!r}")
-        seeds += range(int(first), int(last if dash else first) + 1)
+        start, stop = int(first), int(last if dash else first) + 1
+        if len(seeds) + stop - start > MOST_SEEDS:
+            raise ValueError(f"there may be {MOST_SEEDS:,} seeds at most, got {text!r}")
+        seeds += range(start, stop)
     return tuple(dict.fromkeys(seeds))
 
 
+def _check_data(experiment: Experiment, missing: list[Run], found: Scan, folder: Path, here: bool) -> None:
+    """Before anything is started: the data is there, and it is that of the stored runs."""
+    config = experiment.arms[missing[0][0]]
+    try:
+        if here:
+            load_data(config)
+        data = describe_data(config.data) if found.done else None
+    except (OSError, ImportError, ValueError):
+        if here:
+            raise
+        return  # other machines may have it; what they send is checked
+    if data is not None:
+        store.check_data(folder, experiment, found, data)
+
+
 def _run_all(
-    experiment: Experiment, missing: list[Run], total: int, executor: Executor, out: Path, progress: bool
+    experiment: Experiment,
+    missing: list[Run],
+    found: Scan,
+    executor: Executor,
+    stop: Stop,
+    folder: Path,
+    advance: Callable[[str, Record], None],
 ) -> dict[Run, BaseException]:
     """Submit the missing runs, store each when it is finished, and return those that failed."""
     failed: dict[Run, BaseException] = {}
-    futures: dict[Future[Any], Run] = {
-        executor.submit(run_once, experiment.arms[arm], seed): (arm, seed) for arm, seed in missing
-    }
-    with _bar(experiment.name, total, total - len(missing), progress) as advance:
-        try:
-            for future in as_completed(futures):
-                arm, seed = futures.pop(future)
-                if error := future.exception():
-                    failed[arm, seed] = error
-                    continue
-                store.save(out, experiment, arm, seed, future.result())
-                advance(f"{arm}, seed {seed}", future.result())
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+    futures: dict[Future[Record], Run] = {}
+    try:
+        for arm, seed in missing:
+            futures[executor.submit(run_once, experiment.arms[arm], seed)] = arm, seed
+        for future in as_completed(futures):
+            arm, seed = futures.pop(future)
+            if error := _error(future):
+                failed[arm, seed] = error
+                continue
+            outcome = future.result()
+            store.check_data(folder, experiment, found, outcome["data"])
+            try:
+                store.save(folder, experiment, arm, seed, outcome)
+            except (OSError, ValueError) as unsaved:
+                failed[arm, seed] = unsaved
+                continue
+            found.done[arm, seed] = outcome
+            advance(f"{arm}, seed {seed}", outcome)
+    except BaseException:
+        stop(futures)
+        raise
     return failed
 
 
+def _error(future: Future[Record]) -> BaseException | None:
+    try:
+        return future.exception()
+    except CancelledError:
+        return RuntimeError("cancelled: the executor or the cluster is gone")
+
+
+def _summary(experiment: Experiment, records: list[Record], new: int, folder: Path) -> str:
+    where = folder / experiment.name
+    if new:
+        return f"{experiment.name}: {len(records)} finished runs in {where}"
+    data = "; ".join(sorted({record["data"]["what"] for record in records}))
+    return (
+        f"{experiment.name}: all {len(records)} runs are stored in {where} ({data}); nothing was run. "
+        "To compute them again, give --out another folder"
+    )
+
+
 @contextmanager
-def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[Any]:
+def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[tuple[Executor, Stop]]:
+    """Where to run, and what to call with the unfinished runs when no more of them shall be run."""
     if given is not None:
-        yield given
-    elif jobs == 0:  # nothing is missing
-        yield None
+        yield given, _cancel
     elif dask is not None:
         client = optional("distributed", "experiments").Client(dask)
         try:
-            yield client.get_executor(pure=False)
+            yield client.get_executor(pure=False), _cancel
         finally:
             client.close()
     else:
         context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks, but not the threads
-        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
-            yield pool
+        theirs, ours = context.Pipe(duplex=False)
+        with theirs, ours, ProcessPoolExecutor(jobs, context, initializer=_worker, initargs=(theirs,)) as pool:
+            yield pool, lambda futures: ours.close()
 
 
-def _end_with_parent() -> None:
-    """In a worker: exit when the process that runs the sweep is gone, even if it was killed."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+def _cancel(futures: Iterable[Future[Record]]) -> None:
+    for future in futures:
+        future.cancel()
+
+
+def _worker(pipe: Connection) -> None:
+    """Begin a worker: it ends, in the middle of a run if need be, when the other end of the pipe is closed.
+
+    The process that runs the sweep closes it when it is interrupted, the system when that process is killed.
+    """
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C goes to all processes of a terminal; the sweep's deals with it
 
     def watch() -> None:
-        parent.join()
+        with suppress(EOFError, OSError):
+            pipe.recv()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
-def _bar(name: str, total: int, done: int, progress: bool) -> Iterator[Any]:
-    """A function that tells of one more finished run: on tqdm's bar, or silently."""
+def _bar(name: str, total: int, done: int, progress: bool) -> Iterator[Callable[[str, Record], None]]:
+    """A function that tells of one more finished run: on tqdm's bar, in a line without tqdm, or silently."""
     if not progress:
         yield lambda run, outcome: None
         return
-    bar = optional("tqdm", "data").tqdm(total=total, initial=done, desc=name, unit="run")
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        bar = None
+    else:
+        bar = tqdm(total=total, initial=done, desc=name, unit="run")
 
-    def advance(run: str, outcome: dict[str, Any]) -> None:
+    def advance(run: str, outcome: Record) -> None:
+        nonlocal done
+        done += 1
         seconds = outcome["history"]["seconds"]
         mean = f", {sum(seconds) / len(seconds):.1f} s an epoch" if seconds else ""
-        bar.write(f"{run}: test accuracy {outcome['test_accuracy']['last']:.4f}{mean}")
-        bar.update()
+        line = f"{run}: test accuracy {outcome['test_accuracy']['last']:.4f}{mean}"
+        if bar is None:
+            print(f"{name} {done}/{total}, {line}", flush=True)
+        else:
+            bar.write(line)
+            bar.update()
 
-    with bar:
+    with nullcontext() if bar is None else bar:
         yield advance
 
 
