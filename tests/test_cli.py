@@ -72,10 +72,12 @@ def test_ctrl_c_is_not_a_traceback(capsys, monkeypatch):
 
 def test_a_quick_experiment_runs_and_reports(tmp_path):
     pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
     done = minigrad("experiment", "run", "first-look", "--quick", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "s an epoch" in done.stdout + done.stderr
-    told = minigrad("experiment", "report", "first-look", "--quick", "--out", str(tmp_path))
+    figures = tmp_path / "figures"
+    told = minigrad("experiment", "report", "first-look", "--quick", "--out", str(tmp_path), "--figures", str(figures))
     assert told.returncode == 0, told.stderr
     assert "1 of 1 runs" in told.stdout
 
