@@ -67,7 +67,7 @@ def cifar10(root: str | os.PathLike[str] | None = None, download: bool = False) 
         The folder that holds, or is to hold, ``cifar-10-batches-bin/``. ``None``: the environment variable
         ``MINIGRAD_DATA`` if set, else the user's cache directory.
     download
-        Fetch the official archive (170 MB, its md5 checked) if that folder is not there yet.
+        Fetch the official archive (170 MB, its md5 checked) if one of its files is not in that folder.
 
     Returns
     -------
@@ -87,10 +87,9 @@ def cifar10(root: str | os.PathLike[str] | None = None, download: bool = False) 
     """
     root = data_root(root)
     folder = root / CIFAR10_FOLDER
-    if download and not folder.exists():
+    if download and _missing(folder):
         _download_cifar10(root)
-    missing = [name for name in CIFAR10_TRAIN_FILES + CIFAR10_TEST_FILES if not (folder / name).is_file()]
-    if missing:
+    if missing := _missing(folder):
         raise FileNotFoundError(
             f"CIFAR-10 is not in {folder} (no {', '.join(missing)}). Run `minigrad data cifar10 --download`, or call "
             f"cifar10(download=True), or unpack {CIFAR10_URL.rsplit('/', 1)[1]} into a folder and name that folder "
@@ -148,6 +147,10 @@ def _slices(inputs: np.ndarray, labels: np.ndarray, batch_size: int, order: np.n
         yield inputs[chosen], labels[chosen]
 
 
+def _missing(folder: Path) -> list[str]:
+    return [name for name in CIFAR10_TRAIN_FILES + CIFAR10_TEST_FILES if not (folder / name).is_file()]
+
+
 def _read_cifar10(folder: Path, names: tuple[str, ...]) -> Pair:
     images = np.empty((len(names) * CIFAR10_IMAGES_PER_FILE, 3, 32, 32), dtype=np.uint8)
     labels = np.empty(len(images), dtype=np.int64)
@@ -185,6 +188,7 @@ def _download_cifar10(root: Path) -> None:
 def extract(archive: Path, root: Path, folder: str) -> None:
     """Unpack ``folder/`` of a tar archive into ``root``; all of it or, after an error or a kill, nothing.
 
+    If ``root`` has such a folder already, the files are put into it one by one, and those of other names are kept.
     Only plain files below ``folder`` are accepted. An absolute path, a ``..``, a link, a device or a file elsewhere
     raises a `ValueError` before anything is written.
     """
@@ -209,4 +213,12 @@ def extract(archive: Path, root: Path, folder: str) -> None:
                 with source, target.open("wb") as sink:
                     while block := source.read(1 << 20):
                         sink.write(block)
-        os.rename(Path(temporary, folder), root / folder)
+        _move(Path(temporary, folder), root / folder)
+
+
+def _move(source: Path, target: Path) -> None:
+    if source.is_dir() and target.is_dir():
+        for path in source.iterdir():
+            _move(path, target / path.name)
+    else:
+        os.replace(source, target)

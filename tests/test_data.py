@@ -219,6 +219,17 @@ def test_download_fetches_checks_and_unpacks(small, served, tmp_path):
     data.cifar10(tmp_path / "new", download=True)  # nothing left to fetch
 
 
+def test_a_folder_in_which_files_are_missing_is_completed(small, served, tmp_path):
+    for name, there in (("empty", []), ("partial", ["test_batch.bin", "notes.txt"])):
+        folder = tmp_path / name / data.CIFAR10_FOLDER
+        folder.mkdir(parents=True)
+        for file in there:
+            (folder / file).write_text("old")
+        (images, _), _ = data.cifar10(tmp_path / name, download=True)
+        assert len(images) == 100
+    assert (folder / "notes.txt").read_text() == "old"
+
+
 def test_a_download_with_another_checksum_is_refused(small, served, tmp_path, monkeypatch):
     monkeypatch.setattr(data, "CIFAR10_MD5", "0" * 32)
     with pytest.raises(ValueError, match="not the official one"):
