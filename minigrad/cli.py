@@ -37,7 +37,9 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     cifar10 = sets.add_parser(
         "cifar10", help="check for CIFAR-10, or download it", description="Check that CIFAR-10 is there and readable."
     )
-    cifar10.add_argument("--download", action="store_true", help="fetch the official archive (170 MB) if it is missing")
+    cifar10.add_argument(
+        "--download", action="store_true", help="fetch the official archive (170 MB) if a file is missing"
+    )
     cifar10.add_argument("--root", metavar="DIR", help="where it is kept (default: $MINIGRAD_DATA, or a cache folder)")
     cifar10.set_defaults(command=_cifar10)
 
@@ -64,8 +66,16 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--seeds", help="seeds to run, as 0-4 or 0,2,5 (default: the experiment's own)")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at the same time, one thread each (1)")
     run.add_argument("--quick", action="store_true", help="the same on small data, in seconds: to see that it works")
-    run.add_argument("--dask", metavar="ADDRESS", help="run on the Dask cluster with this scheduler")
-    run.add_argument("--out", metavar="DIR", help="folder of the results (default: book/results, or results)")
+    run.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="run on the Dask cluster with this scheduler; start its workers with --nthreads 1",
+    )
+    run.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder of the results (default: book/results; if there is none, or with --quick, results)",
+    )
     run.set_defaults(command=_run)
 
     report = actions.add_parser(
@@ -103,10 +113,16 @@ def _run(options: argparse.Namespace) -> int:
     from minigrad import experiments
 
     seeds = None if options.seeds is None else experiments.parse_seeds(options.seeds)
+    status = 0
     for name in experiments.CATALOGUE if options.name == "all" else [options.name]:
-        paths = experiments.run(name, seeds, options.jobs, options.quick, options.dask, options.out)
-        print(f"{name}: {len(paths)} finished runs in {paths[0].parent}")
-    return 0
+        try:
+            experiments.run(name, seeds, options.jobs, options.quick, options.dask, options.out)
+        except USER_ERRORS as error:
+            if options.name != "all":
+                raise
+            print(f"minigrad: error: {error}", file=sys.stderr)
+            status = 1
+    return status
 
 
 def _report(options: argparse.Namespace) -> int:

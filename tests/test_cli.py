@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from minigrad import cli
+from minigrad import cli, experiments
 from minigrad.experiments import CATALOGUE
 
 
@@ -80,6 +81,28 @@ def test_a_quick_experiment_runs_and_reports(tmp_path):
     told = minigrad("experiment", "report", "first-look", "--quick", "--out", str(tmp_path), "--figures", str(figures))
     assert told.returncode == 0, told.stderr
     assert "1 of 1 runs" in told.stdout
+
+
+def test_all_goes_on_after_an_experiment_that_failed(capsys, monkeypatch):
+    begun = []
+
+    def run(name, *options):
+        begun.append(name)
+        if name == "article-1":
+            raise RuntimeError("1 of 10 runs failed")
+
+    monkeypatch.setattr(experiments, "run", run)
+    assert cli.main(["experiment", "run", "all"]) == 1
+    assert begun == list(CATALOGUE)
+    assert capsys.readouterr().err == "minigrad: error: 1 of 10 runs failed\n"
+
+
+def test_a_checkouts_stored_runs_are_not_done_again_and_it_says_so(capsys):
+    stored = Path(__file__).parents[1] / "book" / "results"
+    assert cli.main(["experiment", "run", "first-look", "--out", str(stored)]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"first-look: all 1 runs are stored in {stored / 'first-look'} (a JPEG (quality 75) copy")
+    assert "nothing was run. To compute them again, give --out another folder" in told
 
 
 def test_missing_data_is_told_without_a_traceback(tmp_path):
