@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 USER_ERRORS = (ValueError, OSError, ImportError, RuntimeError)
 """What the commands raise when input, data, disk or installation are at fault: told in a line, without a traceback."""
@@ -71,11 +71,6 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="run on the Dask cluster with this scheduler; start its workers with --nthreads 1",
     )
-    run.add_argument(
-        "--out",
-        metavar="DIR",
-        help="folder of the results (default: book/results; if there is none, or with --quick, results)",
-    )
     run.set_defaults(command=_run)
 
     report = actions.add_parser(
@@ -85,7 +80,12 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
     )
     report.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it; or all")
     report.add_argument("--quick", action="store_true", help="report the quick version's results")
-    report.add_argument("--out", metavar="DIR", help="folder of the results (default: book/results, or results)")
+    for action in (run, report):
+        action.add_argument(
+            "--out",
+            metavar="DIR",
+            help="folder of the results (default: book/results; if there is none, or with --quick, results)",
+        )
     report.add_argument(
         "--figures", default="figures", metavar="DIR", help="folder of the figures, SVG files (default: figures)"
     )
@@ -113,28 +113,33 @@ def _run(options: argparse.Namespace) -> int:
     from minigrad import experiments
 
     seeds = None if options.seeds is None else experiments.parse_seeds(options.seeds)
-    status = 0
-    for name in experiments.CATALOGUE if options.name == "all" else [options.name]:
-        try:
-            experiments.run(name, seeds, options.jobs, options.quick, options.dask, options.out)
-        except USER_ERRORS as error:
-            if options.name != "all":
-                raise
-            print(f"minigrad: error: {error}", file=sys.stderr)
-            status = 1
-    return status
+    return _each(
+        options.name,
+        lambda name: experiments.run(name, seeds, options.jobs, options.quick, options.dask, options.out),
+    )
 
 
 def _report(options: argparse.Namespace) -> int:
     from minigrad import experiments
 
+    return _each(
+        options.name,
+        lambda name: print(experiments.report(name, options.quick, options.out, options.figures) + "\n"),
+    )
+
+
+def _each(name: str, act: Callable[[str], object]) -> int:
+    """Act on one experiment, or on all: then one's error is told, the others go on, and the status is 1."""
+    from minigrad import experiments
+
+    if name != "all":
+        act(name)
+        return 0
     status = 0
-    for name in experiments.CATALOGUE if options.name == "all" else [options.name]:
+    for one in experiments.CATALOGUE:
         try:
-            print(experiments.report(name, options.quick, options.out, options.figures) + "\n")
-        except (ValueError, OSError) as error:
-            if options.name != "all":
-                raise
+            act(one)
+        except USER_ERRORS as error:
             print(f"minigrad: error: {error}", file=sys.stderr)
             status = 1
     return status
