@@ -66,24 +66,22 @@ def run(
         Runs failed; the message says which and why. The others are stored.
     """
     experiment = find(name, quick)
-    seeds = experiment.seeds if seeds is None else tuple(integer("a seed", seed, least=0) for seed in seeds)
+    chosen = experiment.seeds if seeds is None else dict.fromkeys(integer("a seed", s, least=0) for s in seeds)
     jobs = integer("jobs", jobs, least=1)
     folder = store.default_out(quick) if out is None else Path(out)
     found = store.scan(experiment, folder)
     for complaint in found.unreadable:
         print(f"{complaint}: it counts as missing", file=sys.stderr)
-    wanted = [
-        (arm, seed) for seed in dict.fromkeys(seeds) for arm in experiment.arms
-    ]  # pairs are completed one after the other
+    wanted = [(arm, seed) for seed in chosen for arm in experiment.arms]  # pairs are completed one after the other
     missing = [one for one in wanted if one not in found.done]
     if missing:
         _check_data(experiment, missing, found, folder, here=executor is None and dask is None)
         _check_writable(folder / experiment.name)
         with (
-            _executor(executor, dask, min(jobs, len(missing))) as (chosen, stop),
+            _executor(executor, dask, min(jobs, len(missing))) as (pool, stop),
             _bar(experiment.name, len(wanted), len(wanted) - len(missing), progress) as advance,
         ):
-            failed = _run_all(experiment, missing, found, chosen, stop, folder, advance)
+            failed = _run_all(experiment, missing, found, pool, stop, folder, advance)
         if failed:
             reasons = "".join(f"\n  {arm}, seed {seed}: {error}" for (arm, seed), error in failed.items())
             raise RuntimeError(f"{len(failed)} of {len(missing)} runs failed; `run` again does those:{reasons}")

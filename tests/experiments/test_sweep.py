@@ -541,12 +541,16 @@ def test_ctrl_c_ends_the_runs_and_starts_no_others(tmp_path, send):
     script.write_text(SLOW)
     command = [sys.executable, str(script), str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    wait_for(lambda: len(list(tmp_path.glob("*-[0-9]"))) == 2, process)
-    send(process.pid, signal.SIGINT)
-    _, error = process.communicate(timeout=30)
+    try:
+        wait_for(lambda: len(list(tmp_path.glob("*-[0-9]"))) == 2, process)
+        send(process.pid, signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+        wait_for(lambda: not alive(process.pid))
+    finally:
+        if alive(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
     assert error.splitlines()[-1] == "KeyboardInterrupt"
     assert len(list(tmp_path.glob("*-[0-9]"))) == 2
-    wait_for(lambda: not alive(process.pid))
 
 
 @pytest.mark.filterwarnings("ignore")  # Dask's own
