@@ -249,8 +249,8 @@ chapter.written(
     },
     explanation=r"""
     2,375, a little more than $2/(1-\beta_2) = 2000$ steps, which is the untuned warm-up that Ma and Yarats
-    recommend for Adam *with* the correction {cite:p}`ma2021adequacy`. The condition that binds is the end of the warm-up, $\rho_W \le 1.05$: a
-    warm-up can stand in for the correction, but must last about as long.
+    recommend for Adam *with* the correction {cite:p}`ma2021adequacy`. The condition that binds is the end of the
+    warm-up, $\rho_W \le 1.05$: a warm-up can stand in for the correction, but must last about as long.
     """,
     rtol=1e-9,
 )

@@ -257,6 +257,7 @@ chapter.written(
 
     With 0.1 the rates differ by a few units of $2^{-53}$ after the first reduction, so the weights may differ in
     their last bits, and the losses too. "The same number" fails, and a comparison with a threshold can come out
-    differently. Then one run reduces and the other doesn't, and in the next epoch their rates differ by a factor of ten.
+    differently. Then one run reduces and the other doesn't, and in the next epoch their rates differ by a factor of
+    ten.
     """,
 )

@@ -87,10 +87,10 @@ def first_reduction(patience, convention):
 chapter.written(
     "Port a script (a small study)",
     statement=r"""
-    A Keras script says `SGD(0.1, momentum=0.9, nesterov=True, weight_decay=1e-4)` and multiplies the rate by 0.1 after
-    epochs 20 and 40. Moved to PyTorch with the same numbers, milestones [20, 40], and `scheduler.step()` after
-    every `optimizer.step()`, it stops improving almost at once. Which three things differ? Write both in `minigrad`, run them on the digits (45 updates an epoch at batch size 32), and say which
-    difference matters.
+    A Keras script says `SGD(0.1, momentum=0.9, nesterov=True, weight_decay=1e-4)` and multiplies the rate by 0.1
+    after epochs 20 and 40. Moved to PyTorch with the same numbers, milestones [20, 40], and `scheduler.step()`
+    after every `optimizer.step()`, it stops improving almost at once. Which three things differ? Write both in
+    `minigrad`, run them on the digits (45 updates an epoch at batch size 32), and say which difference matters.
     """,
     hint="Weight decay, the velocity at the two cuts, and what the scheduler counts.",
     solution=r"""
@@ -104,8 +104,8 @@ chapter.written(
     torch = mg.optim.SGD(model.parameters(), cuts, convention="torch", **settings)
     ```
 
-    With milestones of 20 and 40 and a scheduler that is stepped after every *update*, the rate is a hundredth of what
-    it should be before the first epoch is over: that is the difference that stops training. The other two change the
-    accuracy little.
+    With milestones of 20 and 40 and a scheduler that is stepped after every *update*, the rate is a hundredth of
+    what it should be before the first epoch is over: that is the difference that stops training. The other two
+    change the accuracy little.
     """,
 )
