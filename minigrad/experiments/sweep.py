@@ -200,9 +200,8 @@ def _worker(pipe: Connection) -> None:
 
     The process that runs the sweep closes it when it is interrupted, the system when that process is killed.
     """
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C goes to all processes of a terminal; the sweep's deals with it
+    # Ctrl-C goes to all processes of a terminal; the one that runs the sweep deals with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         with suppress(EOFError, OSError):
