@@ -101,3 +101,41 @@ def test_pairs_are_the_same_run_until_the_first_reduction():
             constant, plateau = (found.done[arm, seed] for arm in ("constant", "plateau"))
             same = tables.first_reduction(plateau)
             assert constant["history"]["loss"][:same] == plateau["history"]["loss"][:same]
+
+
+def gain(name, first, second, at="last"):
+    return tables.paired(store.scan(CATALOGUE[name], RESULTS), first, second, at)
+
+
+def test_every_run_is_stored():
+    for experiment in CATALOGUE.values():
+        wanted = {(arm, seed) for arm in experiment.arms for seed in experiment.seeds}
+        assert wanted == store.scan(experiment, RESULTS).done.keys(), experiment.name
+
+
+def test_the_words_about_the_articles_experiments():
+    """The sentences of "Should you decay?", of the introduction and of the claims that no number can change."""
+    verdicts = {
+        (name, at): gain(name, "constant", "plateau", at).verdict
+        for name in ("article-1", "article-2")
+        for at in ("last", "best")
+    }
+    assert verdicts == {("article-1", "last"): 1, ("article-1", "best"): 1} | {
+        ("article-2", at): 0 for at in ("last", "best")
+    }
+    assert gain("article-2", "constant", "plateau").bootstrap[0] > 0, "the bootstrap alone would have said better"
+    for name, after in (("article-1", True), ("article-2", False)):
+        found = store.scan(CATALOGUE[name], RESULTS)
+        lowest = np.mean([1 + np.argmin(r["history"]["val_loss"]) for r in found.records("constant")])
+        acted = np.mean([tables.first_reduction(r) for r in found.records("plateau")])
+        assert (acted > lowest) == after, "the rule acts after the loss has turned, or before"
+
+
+def test_the_words_about_the_grid():
+    by_clock = ("exponential", "cosine", "step", "warmup-cosine")
+    for lr in ("0.0001", "0.0003"):
+        assert set(gain("grid", f"constant-{lr}", f"plateau-{lr}").values) == {0.0}, "the rule never acts"
+        assert all(gain("grid", f"constant-{lr}", f"{schedule}-{lr}").mean < 0 for schedule in by_clock)
+    for schedule in ("plateau", *by_clock):
+        gains = [gain("grid", f"constant-{lr}", f"{schedule}-{lr}").mean for lr in ("0.001", "0.003")]
+        assert 0 < gains[0] < gains[1], "every schedule is ahead, and further at the larger rate"
