@@ -139,3 +139,14 @@ def test_the_words_about_the_grid():
     for schedule in ("plateau", *by_clock):
         gains = [gain("grid", f"constant-{lr}", f"{schedule}-{lr}").mean for lr in ("0.001", "0.003")]
         assert 0 < gains[0] < gains[1], "every schedule is ahead, and further at the larger rate"
+
+
+def test_the_words_about_weight_decay():
+    experiment = CATALOGUE["weight-decay"]
+    found = store.scan(experiment, RESULTS)
+    shown = {row[0]: row[-1] for row in tables.weight_decay_differences(experiment, found)[1:]}
+    assert {label.split(" − ")[0]: word for label, word in shown.items()} == {"AdamW": "nothing", "cosine": "higher"}
+    assert len(shown) == 4
+    chosen = {tuple(row[:2]): row[2] for row in tables.weight_decay(experiment, found)[1:]}
+    for way in {way for way, _ in chosen}:
+        assert chosen[way, "constant"] == chosen[way, "cosine"], "one λ for each way, as the page has it"
