@@ -33,8 +33,8 @@ class Mean:
 def mean(values: Sequence[float], level: float = 0.95) -> Mean:
     """The mean with Student's t interval and the percentile bootstrap's (10,000 resamples, a fixed seed).
 
-    The t interval supposes normal values; the bootstrap doesn't, but with few values it is too narrow: of five, it
-    knows nothing beyond the smallest and the largest.
+    The t interval supposes normal values; the bootstrap doesn't, but with few values it is too narrow: it takes their
+    spread for the true one, where t allows for its being a guess.
     """
     if not values:
         raise ValueError("a mean needs at least one value, got none")

@@ -139,6 +139,21 @@ def test_the_words_about_the_grid():
     for schedule in ("plateau", *by_clock):
         gains = [gain("grid", f"constant-{lr}", f"{schedule}-{lr}").mean for lr in ("0.001", "0.003")]
         assert 0 < gains[0] < gains[1], "every schedule is ahead, and further at the larger rate"
+    for schedule in ("plateau", "cosine", "step"):
+        gains = [gain("grid", f"constant-{lr}", f"{schedule}-{lr}", "best").mean for lr in ("0.001", "0.003")]
+        assert gains[1] <= gains[0], "between best epochs no more is gained"
+    found = store.scan(CATALOGUE["grid"], RESULTS)
+    at_chance = {
+        tuple(seed for seed in (0, 1, 2) if tables.accuracy_on_test(found.done[f"{schedule}-0.01", seed]) < 0.11)
+        for schedule in ("constant", "plateau", "exponential", "cosine", "step")
+    }
+    assert [len(seeds) for seeds in at_chance] == [2], "the same two seeds under all five schedules"
+    constant, scheduled = (
+        tables.chosen(found, [arm for arm in CATALOGUE["grid"].arms if arm.startswith("constant") == without])
+        for without in (True, False)
+    )
+    low, high = tables.paired(found, constant, scheduled).t
+    assert low < 0 < high, "three pairs don't show that a schedule adds anything to the best constant rate"
 
 
 def test_the_words_about_weight_decay():

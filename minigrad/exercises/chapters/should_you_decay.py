@@ -27,7 +27,7 @@ chapter = Chapter(__name__)
         },
         "That is the whole width; half of it lies on each side.": {"return 4.303": "return 2 * 4.303"},
     },
-    explanation="1.24 points: three such pairs can't show a difference of one point, however real it is.",
+    explanation="1.24 points: if the mean of the three is one point, the interval contains zero, real gain or not.",
 )
 def half_width():
     return 4.303 * 0.5 / math.sqrt(3)
@@ -94,13 +94,16 @@ def reported(validation, test):
     $n$ of pairs for which $1.96\, s/\sqrt n \le$ `effect`. (For so large an $n$ the normal value 1.96 will do.)
     """,
     hint=r"Solve for $n$, then round up.",
-    cases=[(0.5, 0.1), (1.0, 0.2), (0.4, 0.3)],
+    cases=[(0.5, 0.1), (1.0, 0.2), (0.4, 0.05)],
     mistakes={
         "You rounded down: with that many pairs the interval is still a little too wide.": {"math.ceil": "math.floor"},
         "The square is missing: for half the width you need four times the runs.": {"** 2)": ")"},
         "You left out 1.96: the interval is about two standard errors wide on each side, not one.": {"1.96 * ": ""},
     },
-    explanation="An effect of a fifth of the standard deviation takes 97 pairs. Small gains are expensive to prove.",
+    explanation=r"""
+    To be known to within a fifth of the standard deviation, a mean takes 97 pairs; and an effect of just that size is
+    then shown only every other time. Small gains are expensive to prove.
+    """,
 )
 def pairs_needed(sd, effect):
     """The number of pairs whose interval reaches at most `effect` to each side."""
