@@ -206,7 +206,7 @@ class Tensor:
         __add__ = __sub__ = __mul__ = __truediv__ = __pow__ = __matmul__ = maximum = _binary
         __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = __rmatmul__ = _binary
         __lt__ = __le__ = __gt__ = __ge__ = _binary
-        __eq__ = __ne__ = _binary  # type: ignore[assignment]
+        __eq__ = __ne__ = _binary  # type: ignore[assignment]  # entry by entry, where object has one bool
         sum = mean = max = min = _reduction
 
 

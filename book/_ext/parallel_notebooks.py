@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_ahead(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    config = env.mystnb_config  # type: ignore[attr-defined]
+    config = env.mystnb_config  # type: ignore[attr-defined]  # set by myst-nb, as is myst_config
     if config.execution_mode != "cache":
         return
     cache = get_cache(config.execution_cache_path)

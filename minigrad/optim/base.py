@@ -35,7 +35,7 @@ def unpack(constants: Array, n: int) -> tuple[Any, ...]:
 @overload(unpack, prefer_literal=True)
 def _unpack_compiled(constants, n):
     length = n.literal_value
-    return lambda constants, n: to_fixed_tuple(constants, length)  # type: ignore[call-arg]
+    return lambda constants, n: to_fixed_tuple(constants, length)  # type: ignore[call-arg]  # Numba adds one
 
 
 @kernel(parallel=True)

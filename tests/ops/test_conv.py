@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad import jit
 from minigrad.ops import conv
 
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
@@ -146,16 +143,6 @@ def test_only_wanted_gradients_are_computed(monkeypatch):
     mg.conv2d(x, kernel, bias).sum().backward()
     assert called == []
     assert kernel.grad.shape == weight.shape
-
-
-@pytest.fixture
-def threads() -> Iterator[list[int]]:
-    """The numbers of threads that this machine can be asked for, 1 and more."""
-    before, most = jit.get_num_threads(), jit.config.NUMBA_NUM_THREADS
-    if most == 1:
-        pytest.skip("one core")
-    yield sorted({1, 2, most})
-    jit.set_num_threads(before)
 
 
 def lenet5_gradients(batch: int) -> list[np.ndarray]:

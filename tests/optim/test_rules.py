@@ -175,7 +175,7 @@ def llvm(function, arguments) -> str:
     return fresh.inspect_llvm(fresh.signatures[0])
 
 
-@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="kernels aren't compiled")
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="there is no compiled code to look at")
 @pytest.mark.parametrize("name", RULES)
 def test_float32_is_computed_in_float32_and_with_whole_vectors(name, monkeypatch):
     """No value is widened to float64 on the way, and LLVM made a loop over vectors of it."""
@@ -198,7 +198,7 @@ def test_float32_is_computed_in_float32_and_with_whole_vectors(name, monkeypatch
         assert " x float>" in code
 
 
-@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="kernels aren't compiled")
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="there is no compiled code to look at")
 def test_the_check_for_widening_would_notice():
     def widened(x, beta):
         for i in range(x.size):

@@ -69,8 +69,8 @@ def effective_rate(v, t, eta, beta2, eps):
         "Look at bₜ: it holds terms that were multiplied by earlier rates.": {"not covered": "covered"},
     },
     explanation=r"""
-    $b$ is part of the state and contains old rates, as in Keras's SGD. PyTorch's RMSprop keeps $b_t = \mu\, b_{t-1}
-    + g_t/(\sqrt{v_t}+\varepsilon)$ and multiplies by $\eta_t$ when it uses it; that is covered.
+    $b$ is part of the state and contains old rates, as in Keras's SGD. PyTorch's RMSprop keeps
+    $b_t = \mu\, b_{t-1} + g_t/(\sqrt{v_t}+\varepsilon)$ and multiplies by $\eta_t$ when it uses it; that is covered.
     """,
 )
 def tensorflow_rmsprop():
