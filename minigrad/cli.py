@@ -45,7 +45,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure minigrad's speed, beside PyTorch's where it is installed")
     if "bench" in arguments[:1]:
-        benchmark = importlib.import_module("minigrad.bench")
+        benchmark = importlib.import_module("minigrad_book.tools.bench")
         benchmark.add_arguments(bench)
         bench.set_defaults(command=benchmark.run)
     return parser
@@ -84,7 +84,7 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--out",
             metavar="DIR",
-            help="folder of the results (default: book/results; if there is none, or with --quick, results)",
+            help="folder of the results (default: the book's in a checkout; elsewhere, and with --quick, results)",
         )
     report.add_argument(
         "--figures", default="figures", metavar="DIR", help="folder of the figures, SVG files (default: figures)"
@@ -102,7 +102,7 @@ def _cifar10(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from minigrad import experiments
+    from minigrad_book.tools import experiments
 
     for experiment in experiments.CATALOGUE.values():
         print(f"{experiment.name:15} {len(experiment.arms):2} × {len(experiment.seeds)} runs  {experiment.question}")
@@ -110,7 +110,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from minigrad import experiments
+    from minigrad_book.tools import experiments
 
     seeds = None if options.seeds is None else experiments.parse_seeds(options.seeds)
     return _each(
@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from minigrad import experiments
+    from minigrad_book.tools import experiments
 
     return _each(
         options.name,
@@ -130,7 +130,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _each(name: str, act: Callable[[str], object]) -> int:
     """Act on one experiment, or on all: then one's error is told, the others go on, and the status is 1."""
-    from minigrad import experiments
+    from minigrad_book.tools import experiments
 
     if name != "all":
         act(name)

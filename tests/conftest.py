@@ -1,6 +1,11 @@
-"""Settings for every test: one deterministic hypothesis profile, no example database; and numbers of threads to try."""
+"""Settings for every test, numbers of threads to try, and Node, which runs the site's modules."""
 
-from collections.abc import Iterator
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -8,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from minigrad import jit
 
 settings.register_profile(
-    "minigrad",
+    "minigrad",  # deterministic, without a database of examples
     deadline=None,  # the first example compiles kernels
     derandomize=True,
     database=None,
@@ -26,3 +31,51 @@ def threads() -> Iterator[list[int]]:
         pytest.skip("one core")
     yield sorted({1, 2, most})
     jit.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node, which runs the site's modules: the system's, or the one that comes with playwright."""
+    found = shutil.which("node")
+    if not found:
+        playwright = pytest.importorskip("playwright", reason="needs Node: neither `node` nor playwright is installed")
+        found = str(Path(playwright.__file__).parent / "driver" / "node")
+    return found
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all modules next to each other, as the site has them."""
+    folder = tmp_path_factory.mktemp("modules")
+    book = Path(__file__).parents[1] / "book"
+    for module in (*book.glob("*/*.js"), *book.glob("static/explorables/*.js")):
+        shutil.copy(module, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def javascript(node: str, modules: Path) -> Callable[[str, list[Any]], list[Any]]:
+    """`javascript(module, calls)`: the results of `calls`, pairs of a function's name and its arguments."""
+
+    def javascript(module: str, calls: list[Any]) -> list[Any]:
+        task = json.dumps({"module": (modules / module).as_uri(), "calls": _special(calls, str)})
+        script = Path(__file__).with_name("run.mjs")
+        done = subprocess.run([node, str(script)], input=task, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return _special(json.loads(done.stdout), float)  # type: ignore[no-any-return]
+
+    return javascript
+
+
+TEXTS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # how JSON carries them
+
+
+def _special(value: Any, kind: type) -> Any:
+    """`value` with each NaN or infinity as a text (kind=str), or each such text as a number (kind=float)."""
+    if isinstance(value, dict):
+        return {key: _special(item, kind) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_special(item, kind) for item in value]
+    if kind is str and isinstance(value, float):
+        return TEXTS.get(str(value), value)
+    return float(value) if kind is float and value in TEXTS.values() else value

@@ -42,7 +42,10 @@ def left(html: str) -> list[str]:
 
 
 def test_no_markup_is_left_on_the_pages(site: Path) -> None:
-    pages = {path.name: left(path.read_text(encoding="utf-8")) for path in (site / "book").glob("*.html")}
+    pages = {
+        path.relative_to(site).as_posix(): left(path.read_text(encoding="utf-8"))
+        for path in (site / "book").rglob("*.html")
+    }
     assert len(pages) > 10
     assert {name: found for name, found in pages.items() if found} == {}
 

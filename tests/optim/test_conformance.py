@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-import problems
 import pytest
-from porting import RUNS
-from problems import DECAY, PROBLEMS, RATE, STEPS
+from minigrad_book.frameworks.traces import problems
+from minigrad_book.frameworks.traces.porting import RUNS
+from minigrad_book.frameworks.traces.problems import DECAY, PROBLEMS, RATE, STEPS
 
 from minigrad import optim
 from minigrad.schedules import exponential_decay

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from problems import Parameter
+from minigrad_book.frameworks.traces.problems import Parameter
 
 import minigrad as mg
 from minigrad import jit, optim

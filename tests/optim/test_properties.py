@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from problems import Parameter, Rosenbrock
+from minigrad_book.frameworks.traces.problems import Parameter, Rosenbrock
 
 from minigrad.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
 from minigrad.schedules import piecewise_constant

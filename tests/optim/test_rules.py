@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 import pytest
-from problems import Parameter
+from minigrad_book.frameworks.traces.problems import Parameter
 
 from minigrad import optim
 from minigrad.optim import base

@@ -7,11 +7,11 @@ from math import inf, nan
 from pathlib import Path
 
 import numpy as np
-import problems
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import METRICS, Parameter
+from minigrad_book.frameworks.traces import problems
+from minigrad_book.frameworks.traces.problems import METRICS, Parameter
 
 from minigrad.optim import SGD
 from minigrad.schedules import ReduceLROnPlateau, constant

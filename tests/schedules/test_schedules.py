@@ -8,11 +8,11 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import problems
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import SCHEDULE_STEPS
+from minigrad_book.frameworks.traces import problems
+from minigrad_book.frameworks.traces.problems import SCHEDULE_STEPS
 
 from minigrad import schedules as s
 

@@ -1,0 +1,23 @@
+"""What the explorable shows at first, computed by the engine: its picture where scripts don't run."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from minigrad_book.tools import figures
+
+import minigrad as mg
+
+
+def bias_correction(alt: str) -> str:
+    t = np.arange(1, 10_001)
+    ones = np.ones(len(t))
+    m = {kept: mg.ema(ones, 0.9, bias_correction=kept) for kept in (True, False)}
+    root = {kept: np.sqrt(mg.ema(ones, 0.999, bias_correction=kept)) for kept in (True, False)}
+    with figures.style():
+        fig, ax = plt.subplots()
+        for name, in_m, in_v in (("m and v", 1, 1), ("nothing", 0, 0), ("only m", 1, 0), ("only v", 0, 1)):
+            (curve,) = ax.loglog(t, m[bool(in_m)] / root[bool(in_v)])
+            figures.label_line(curve, name, at=1, dx=4, dy=9)
+        ax.set(xlabel="step t", ylabel="step, in units of η", title="What is corrected decides the first steps")
+    return figures.to_svg(fig, alt)

@@ -1,0 +1,71 @@
+"""An interactive picture that needs no kernel, with a static one for where scripts don't run.
+
+    ```{explorable} bias-correction
+    :alt: The four ways to correct, as steps over time.
+
+    The caption.
+    ```
+
+On a page of the chapter `book/bias_correction/`, the directive loads the modules `bias-correction.js` and
+`bias-correction.model.js` from that folder. The function `bias_correction(alt)` in the folder's `picture.py` draws the
+static picture, which the script replaces. Refer to it as `explorable-bias-correction` with `{numref}`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from minigrad_book.extensions.page_assets import use
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+FOLDER = "explorables"  # of the site's static files
+
+
+class Explorable(SphinxDirective):
+    required_arguments = 1
+    has_content = True
+    option_spec: ClassVar[dict[str, Any]] = {"alt": directives.unchanged_required}
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        chapter = Path(self.env.doc2path(self.env.docname)).parent
+        missing = [file for file in (f"{name}.js", f"{name}.model.js", "picture.py") if not (chapter / file).is_file()]
+        if missing:
+            raise self.error(f"the explorable {name!r} needs {', '.join(missing)} in {chapter.name}/")
+        if "alt" not in self.options or not self.content:
+            raise self.error(f"the explorable {name!r} needs a caption and :alt:, what its first picture shows")
+        draw = getattr(import_module(f"minigrad_book.{chapter.name}.picture"), name.replace("-", "_"))
+        self.env.note_dependency(str(chapter / "picture.py"))
+        use(self.env, f"{FOLDER}/{name}.js", f"{FOLDER}/explorables.css")
+        picture = f'<div data-explorable="{name}">{draw(self.options["alt"])}</div>'
+        figure = nodes.figure("", nodes.raw("", picture, format="html"), classes=["mg-explorable"])
+        self.set_source_info(figure)
+        caption = nodes.container()
+        self.state.nested_parse(self.content, self.content_offset, caption)
+        figure += nodes.caption(caption.rawsource, "", *caption[0].children)
+        figure["names"].append(f"explorable-{name}")
+        self.state.document.note_explicit_target(figure, figure)
+        return [figure]
+
+
+def copy_modules(app: Sphinx, exception: Exception | None) -> None:
+    """Put the chapters' modules next to the shared ones, which they import as `./base.js`."""
+    if exception is None and app.builder.format == "html":
+        for module in Path(app.srcdir, "book").glob("*/*.js"):
+            if module.parent.name != "static":
+                shutil.copy(module, Path(app.outdir, "_static", FOLDER))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("minigrad_book.extensions.page_assets")
+    app.add_directive("explorable", Explorable)
+    app.connect("build-finished", copy_modules)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

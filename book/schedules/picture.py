@@ -1,0 +1,37 @@
+"""What the explorable shows at first, computed by the engine: its picture where scripts don't run."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from minigrad_book.tools import figures
+
+import minigrad as mg
+
+
+def plateau(alt: str) -> str:
+    losses = [round(0.3 + 0.7 * np.exp(-t / 2), 2) for t in range(24)]
+    keras, torch = _rates(losses, "keras"), _rates(losses, "torch")
+    first = [next(t for t, rate in enumerate(rates) if rate < 1e-3) for rates in (keras, torch)]
+    with figures.style():
+        fig, (above, below) = plt.subplots(2, sharex=True, figsize=(5.2, 4.0))
+        above.plot(losses, color="black", marker="o", ms=3.5, lw=1.2)
+        above.set(
+            ylabel="validation loss", title=f"Keras first reduces after epoch {first[0]}, PyTorch after {first[1]}"
+        )
+        below.semilogy(keras, drawstyle="steps-post", lw=6, alpha=0.45)
+        below.semilogy(torch, drawstyle="steps-post")
+        below.annotate("Keras", (13, 2e-5), color=figures.BLUE, ha="right")
+        below.annotate("PyTorch", (18.5, 3e-5), color=figures.ORANGE)
+        below.set(xlabel="epoch", ylabel="rate after it")
+    return figures.to_svg(fig, alt)
+
+
+def _rates(losses: list[float], convention: str) -> list[float]:
+    optimizer = mg.optim.SGD([mg.Tensor(np.zeros(1), requires_grad=True)], lr=1e-3)
+    rule = mg.schedules.ReduceLROnPlateau(optimizer, patience=3, convention=convention)
+    rates = []
+    for loss in losses:
+        rule.step(loss)
+        rates.append(optimizer.lr)
+    return rates

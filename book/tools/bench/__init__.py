@@ -1,0 +1,63 @@
+"""``minigrad bench``: minigrad's speed beside PyTorch's and beside the machine's limits, all in one run.
+
+On a machine that does other things too, a time says little, a ratio of times that were measured in turns much. So each
+round times every library once, a fraction of a second each, and what is reported is the median of the rounds' ratios
+with their quartiles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from minigrad_book.tools.bench.measure import Bench
+from minigrad_book.tools.bench.report import table
+
+from minigrad.train import write_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    cores = os.cpu_count() or 1
+    parser.description = "Measure minigrad's speed, in turns with PyTorch's where it is installed."
+    parser.add_argument(
+        "--json", nargs="?", const="-", metavar="FILE", help="print JSON instead of the table, or write it to FILE too"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="how often each library gets its turn (default: 7)")
+    parser.add_argument("--seconds", type=float, default=0.15, help="length of a turn (default: 0.15)")
+    parser.add_argument(
+        "--threads",
+        type=lambda text: [int(n) for n in text.split(",")],
+        default=sorted({1, min(2, cores)}),
+        metavar="N,…",
+        help="numbers of threads (default: 1,2)",
+    )
+    parser.add_argument("--only", metavar="WORD", help="measure only the parts whose names contain WORD")
+    parser.add_argument("--no-torch", action="store_true", help="leave PyTorch out even if it is installed")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and report; the exit status."""
+    if options.rounds < 1 or options.seconds <= 0 or min(options.threads) < 1:
+        raise ValueError("--rounds and --threads must be at least 1, --seconds more than 0")
+    if options.json not in (None, "-") and not Path(options.json).absolute().parent.is_dir():
+        raise ValueError(f"--json {options.json}: there is no such folder")
+    with_torch = not options.no_torch and importlib.util.find_spec("torch") is not None
+    if not with_torch and not options.no_torch:
+        print("PyTorch isn't installed: only minigrad's own figures", file=sys.stderr)
+    result = Bench(options.rounds, options.seconds, with_torch).run(options.threads, options.only or "")
+    if options.json == "-":
+        print(json.dumps(result, indent=1))
+        return 0
+    print(table(result))
+    if options.json:
+        write_json(options.json, result, indent=1)
+    return 0
+
+
+__all__: list[Any] = ["add_arguments", "run"]

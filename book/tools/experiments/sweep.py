@@ -1,0 +1,250 @@
+"""Run what is missing of an experiment: on this machine's cores, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, nullcontext, suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from minigrad_book.tools.experiments import store
+from minigrad_book.tools.experiments.catalogue import find
+from minigrad_book.tools.experiments.config import Experiment
+from minigrad_book.tools.experiments.single import describe_data, load_data, run_once
+from minigrad_book.tools.experiments.store import Record, Scan
+
+from minigrad.arguments import integer
+from minigrad.data import optional
+
+Run = tuple[str, int]  # an arm's name and a seed
+Stop = Callable[[Iterable[Future[Record]]], None]
+MOST_SEEDS = 10_000
+
+
+def run(
+    name: str,
+    seeds: Sequence[int] | None = None,
+    jobs: int = 1,
+    quick: bool = False,
+    dask: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
+    progress: bool = True,
+) -> list[Path]:
+    """Do the runs of an experiment that aren't stored yet, and return the files of all of them.
+
+    Parameters
+    ----------
+    name, quick
+        The experiment, or its quick version.
+    seeds
+        ``None``: the experiment's own.
+    jobs
+        Runs at the same time, each in a process and on a thread of its own.
+    dask, executor
+        Where else to run: a Dask scheduler's address, or anything with the interface of `concurrent.futures.Executor`.
+        The files are written here, by the process that calls this.
+    out
+        Folder of the results. ``None``: the book's in a checkout; elsewhere, and for quick versions, ``results``.
+    progress
+        Show a bar that counts the finished runs, and say at the end what is stored where.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An unknown name, bad seeds, or a stored file that holds something else than the run it is named after: then
+        nothing is run. Or the data isn't what the stored runs were computed on: then nothing more is run.
+    OSError
+        The data is missing or the folder can't be written to: then nothing is run.
+    RuntimeError
+        Runs failed; the message says which and why. The others are stored.
+    """
+    experiment = find(name, quick)
+    chosen = experiment.seeds if seeds is None else dict.fromkeys(integer("a seed", s, least=0) for s in seeds)
+    jobs = integer("jobs", jobs, least=1)
+    folder = store.default_out(quick) if out is None else Path(out)
+    found = store.scan(experiment, folder)
+    for complaint in found.unreadable:
+        print(f"{complaint}: it counts as missing", file=sys.stderr)
+    wanted = [(arm, seed) for seed in chosen for arm in experiment.arms]  # pairs are completed one after the other
+    missing = [one for one in wanted if one not in found.done]
+    if missing:
+        _check_data(experiment, missing, found, folder, here=executor is None and dask is None)
+        _check_writable(folder / experiment.name)
+        with (
+            _executor(executor, dask, min(jobs, len(missing))) as (pool, stop),
+            _bar(experiment.name, len(wanted), len(wanted) - len(missing), progress) as advance,
+        ):
+            failed = _run_all(experiment, missing, found, pool, stop, folder, advance)
+        if failed:
+            reasons = "".join(f"\n  {arm}, seed {seed}: {error}" for (arm, seed), error in failed.items())
+            raise RuntimeError(f"{len(failed)} of {len(missing)} runs failed; `run` again does those:{reasons}")
+    if progress:
+        print(_summary(experiment, [found.done[one] for one in wanted], len(missing), folder))
+    return [store.path_of(folder, experiment, *one) for one in wanted]
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """``"0-4"``, ``"0,2,5"`` or ``"0-2,7"`` as numbers, each once; `ValueError` for anything else."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() if dash else True)) or (dash and int(last) < int(first)):
+            raise ValueError(f"seeds must look like 0-4 or 0,2,5; got {text!r}")
+        start, stop = int(first), int(last if dash else first) + 1
+        if len(seeds) + stop - start > MOST_SEEDS:
+            raise ValueError(f"there may be {MOST_SEEDS:,} seeds at most, got {text!r}")
+        seeds += range(start, stop)
+    return tuple(dict.fromkeys(seeds))
+
+
+def _check_data(experiment: Experiment, missing: list[Run], found: Scan, folder: Path, here: bool) -> None:
+    """Before anything is started: the data is there, and it is that of the stored runs."""
+    config = experiment.arms[missing[0][0]]
+    try:
+        if here:
+            load_data(config)
+        data = describe_data(config.data) if found.done else None
+    except (OSError, ImportError, ValueError):
+        if here:
+            raise
+        return  # other machines may have it; what they send is checked
+    if data is not None:
+        store.check_data(folder, experiment, found, data)
+
+
+def _run_all(
+    experiment: Experiment,
+    missing: list[Run],
+    found: Scan,
+    executor: Executor,
+    stop: Stop,
+    folder: Path,
+    advance: Callable[[str, Record], None],
+) -> dict[Run, BaseException]:
+    """Submit the missing runs, store each when it is finished, and return those that failed."""
+    failed: dict[Run, BaseException] = {}
+    futures: dict[Future[Record], Run] = {}
+    try:
+        for arm, seed in missing:
+            futures[executor.submit(run_once, experiment.arms[arm], seed)] = arm, seed
+        for future in as_completed(futures):
+            arm, seed = futures.pop(future)
+            if error := _error(future):
+                failed[arm, seed] = error
+                continue
+            outcome = future.result()
+            store.check_data(folder, experiment, found, outcome["data"])
+            try:
+                store.save(folder, experiment, arm, seed, outcome)
+            except (OSError, ValueError) as unsaved:
+                failed[arm, seed] = unsaved
+                continue
+            found.done[arm, seed] = outcome
+            advance(f"{arm}, seed {seed}", outcome)
+    except BaseException:
+        stop(futures)
+        raise
+    return failed
+
+
+def _error(future: Future[Record]) -> BaseException | None:
+    try:
+        return future.exception()
+    except CancelledError:
+        return RuntimeError("cancelled: the executor or the cluster is gone")
+
+
+def _summary(experiment: Experiment, records: list[Record], new: int, folder: Path) -> str:
+    where = folder / experiment.name
+    if new:
+        return f"{experiment.name}: {len(records)} finished runs in {where}"
+    data = "; ".join(sorted({record["data"]["what"] for record in records}))
+    return (
+        f"{experiment.name}: all {len(records)} runs are stored in {where} ({data}); nothing was run. "
+        "To compute them again, give --out another folder"
+    )
+
+
+@contextmanager
+def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[tuple[Executor, Stop]]:
+    """Where to run, and what to call with the unfinished runs when no more of them shall be run."""
+    if given is not None:
+        yield given, _cancel
+    elif dask is not None:
+        client = optional("distributed", "experiments").Client(dask)
+        try:
+            yield client.get_executor(pure=False), _cancel
+        finally:
+            client.close()
+    else:
+        context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks, but not the threads
+        theirs, ours = context.Pipe(duplex=False)
+        with theirs, ours, ProcessPoolExecutor(jobs, context, initializer=_worker, initargs=(theirs,)) as pool:
+            yield pool, lambda futures: ours.close()
+
+
+def _cancel(futures: Iterable[Future[Record]]) -> None:
+    for future in futures:
+        future.cancel()
+
+
+def _worker(pipe: Connection) -> None:
+    """Begin a worker: it ends, in the middle of a run if need be, when the other end of the pipe is closed.
+
+    The process that runs the sweep closes it when it is interrupted, the system when that process is killed.
+    """
+    # Ctrl-C goes to all processes of a terminal; the one that runs the sweep deals with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        with suppress(EOFError, OSError):
+            pipe.recv()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _bar(name: str, total: int, done: int, progress: bool) -> Iterator[Callable[[str, Record], None]]:
+    """A function that tells of one more finished run: on tqdm's bar, in a line without tqdm, or silently."""
+    if not progress:
+        yield lambda run, outcome: None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        bar = None
+    else:
+        bar = tqdm(total=total, initial=done, desc=name, unit="run")
+
+    def advance(run: str, outcome: Record) -> None:
+        nonlocal done
+        done += 1
+        seconds = outcome["history"]["seconds"]
+        mean = f", {sum(seconds) / len(seconds):.1f} s an epoch" if seconds else ""
+        line = f"{run}: test accuracy {outcome['test_accuracy']['last']:.4f}{mean}"
+        if bar is None:
+            print(f"{name} {done}/{total}, {line}", flush=True)
+        else:
+            bar.write(line)
+            bar.update()
+
+    with nullcontext() if bar is None else bar:
+        yield advance
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"can't write results to {folder}: {error}") from error

@@ -1,1 +1,0 @@
-"""The exercises, one file per chapter."""

@@ -1,0 +1,113 @@
+"""The derivations and statements of book/adam_at_a_glance/ and book/intro.md, by SymPy and against the engine."""
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+
+b1, b2 = sp.symbols("beta1 beta2", positive=True)
+ETA = 0.1
+
+
+def adam(gradients, lr=ETA, **settings):
+    """θ and the state after each step from θ = 0, for one parameter and these gradients."""
+    theta = mg.Tensor(np.zeros(1), requires_grad=True)
+    optimizer = mg.optim.Adam([theta], lr=lr, **settings)
+    for g in gradients:
+        theta.grad = np.array([float(g)])
+        optimizer.step()
+        state = optimizer.state_dict()
+        yield theta.data.item(), state["0.m"].item(), state["0.v"].item()
+
+
+def unrolled(beta, values):
+    """(1 − β) Σ βᵗ⁻ⁱ xᵢ, the sum that the recurrence of the two moments is."""
+    t = len(values)
+    return (1 - beta) * sum(beta ** (t - i) * x for i, x in enumerate(values, start=1))
+
+
+@pytest.mark.equation("adam-m")
+@pytest.mark.equation("adam-v")
+def test_moments_are_weighted_sums():
+    gradients = sp.symbols("g1:6")
+    m = v = sp.Integer(0)
+    for g in gradients:
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+    assert sp.expand(m - unrolled(b1, gradients)) == 0
+    assert sp.expand(v - unrolled(b2, [g**2 for g in gradients])) == 0
+
+    numbers = [3.0, -1.0, 0.5, 2.0, -4.0]
+    for t, (_, m, v) in enumerate(adam(numbers), start=1):
+        assert m == pytest.approx(unrolled(0.9, numbers[:t]), rel=1e-14)
+        assert v == pytest.approx(unrolled(0.999, np.square(numbers[:t])), rel=1e-14)
+
+
+@pytest.mark.equation("adam-m-hat")
+@pytest.mark.equation("adam-v-hat")
+def test_corrections_make_a_constant_gradient_exact():
+    t, i = sp.symbols("t i", positive=True)
+    for beta in (b1, b2):
+        weights = (1 - beta) * sp.Sum(beta ** (t - i), (i, 1, t)).doit()
+        for steps in (1, 2, 7):
+            assert sp.simplify(weights.subs(t, steps).doit() - (1 - beta**steps)) == 0
+    path = [theta for theta, _, _ in adam([2.5] * 300, eps=0.0)]
+    np.testing.assert_allclose(path, -ETA * np.arange(1, 301), rtol=1e-12)  # m̂ = g, v̂ = g²: every step is η
+
+
+@pytest.mark.equation("adam-update")
+@pytest.mark.equation("adam-m-hat")
+@pytest.mark.equation("adam-v-hat")
+def test_five_equations_in_exact_arithmetic():
+    """The engine against the equations as they stand, with exact rationals and 40-digit roots."""
+    gradients = [3, -1, sp.Rational(1, 2), 0, 7]
+    beta1, beta2, eta, eps = sp.Rational(9, 10), sp.Rational(999, 1000), sp.Rational(1, 10), sp.Rational(1, 10**8)
+    m = v = theta = sp.Integer(0)
+    for t, ((found, _, _), g) in enumerate(zip(adam(gradients), gradients, strict=True), start=1):
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        theta -= sp.N(eta / (sp.sqrt(v_hat) + eps) * m_hat, 40)
+        assert found == pytest.approx(float(theta), rel=1e-13)
+
+
+@pytest.mark.equation("adam-update")
+def test_two_steps_with_a_pencil():
+    (first, m1, v1), (second, m2, v2) = adam([3, -1])
+    np.testing.assert_allclose([m1, v1, m2, v2], [0.3, 0.009, 0.17, 0.009991], rtol=1e-14)
+    assert first == pytest.approx(-0.1, rel=1e-8)
+    assert second == pytest.approx(-0.1 - 0.1 * (0.17 / 0.19) / (0.009991 / 0.001999) ** 0.5, rel=1e-8)
+
+
+@given(st.lists(st.floats(0.01, 100) | st.floats(-100, -0.01), min_size=1, max_size=30), st.floats(1e-3, 1e3))
+def test_scale_of_the_gradients_cancels(gradients, c):
+    once = [theta for theta, _, _ in adam(gradients, eps=0.0)]
+    scaled = [theta for theta, _, _ in adam(np.multiply(gradients, c), eps=0.0)]
+    np.testing.assert_allclose(scaled, once, rtol=1e-9, atol=1e-12)
+
+
+def test_bound_on_a_step():
+    """Cauchy–Schwarz with weights w₁ = (1−β₁)β₁ᵏ and w₂ = (1−β₂)β₂ᵏ; equality where g is proportional to w₁/w₂."""
+    w1, w2, r = (1 - b1), (1 - b2), sp.symbols("r", positive=True)
+    geometric = sp.summation(r ** sp.Symbol("k"), (sp.Symbol("k"), 0, sp.oo)).args[0][0]  # for r < 1
+    squared = (w1**2 / w2) * geometric.subs(r, b1**2 / b2)
+    assert sp.simplify(squared - (1 - b1) ** 2 / ((1 - b2) * (1 - b1**2 / b2))) == 0
+    bound = float(sp.sqrt(squared).subs({b1: sp.Rational(9, 10), b2: sp.Rational(999, 1000)}))
+    assert round(bound, 3) == 7.270
+    path = [0.0] + [theta for theta, _, _ in adam((0.999 / 0.9) ** np.arange(3000), lr=1.0, eps=0.0)]
+    assert 7 < np.abs(np.diff(path)).max() < bound
+
+
+def test_half_a_step_at_a_gradient_of_eps():
+    (theta, *_), *_ = adam([1e-8])
+    assert theta == pytest.approx(-ETA / 2, rel=1e-12)
+
+
+def test_the_floor_of_the_introduction():
+    """s = (1−a)² s + a² σ² has the solution a σ²/(2 − a); for a = η/σ half of it is ησ/4 to first order in η."""
+    a, s, eta, sigma = sp.symbols("a s eta sigma", positive=True)
+    (solution,) = sp.solve(sp.Eq(s, (1 - a) ** 2 * s + a**2 * sigma**2), s)
+    assert sp.simplify(solution - a * sigma**2 / (2 - a)) == 0
+    floor = sp.series((solution / 2).subs(a, eta / sigma), eta, 0, 2).removeO()
+    assert sp.simplify(floor - eta * sigma / 4) == 0

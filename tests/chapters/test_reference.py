@@ -1,0 +1,23 @@
+"""The glossary: in order, and every entry explained where it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+BOOK = Path(__file__).parents[2] / "book"
+ENTRIES = re.findall(
+    r"(?m)^(\S.*)\n((?:  .+\n)+)", (BOOK / "reference" / "glossary.md").read_text("utf-8").split("```{glossary}")[1]
+)
+
+
+def test_entries_are_in_order_and_unique() -> None:
+    terms = [term.casefold() for term, _ in ENTRIES]
+    assert len(terms) > 40
+    assert terms == sorted(set(terms))
+
+
+@pytest.mark.parametrize(("term", "definition"), ENTRIES, ids=[term for term, _ in ENTRIES])
+def test_the_page_that_an_entry_names_speaks_of_it(term: str, definition: str) -> None:
+    for page in re.findall(r"\]\((\S+\.md)\)", definition):
+        assert term.casefold() in (BOOK / "reference" / page).read_text("utf-8").casefold(), page
