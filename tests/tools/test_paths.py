@@ -1,0 +1,28 @@
+"""The path, the steps and the states of an optimizer on given gradients."""
+
+import numpy as np
+import pytest
+from minigrad_book.tools.paths import path, states, steps
+
+import minigrad as mg
+
+
+def test_steps_are_the_differences_of_the_path():
+    gradients = np.random.default_rng(0).normal(size=(50, 3))
+    for rule in (mg.optim.SGD, mg.optim.Adam, mg.optim.RMSprop):
+        points = path(rule, gradients, start=[1.0, -2.0, 0.5], lr=0.1)
+        assert points.shape == (51, 3)
+        np.testing.assert_array_equal(points[0], [1.0, -2.0, 0.5])
+        np.testing.assert_allclose(steps(rule, gradients, lr=0.1), -np.diff(points, axis=0), rtol=1e-9, atol=1e-14)
+
+
+def test_one_parameter_has_no_further_axes():
+    assert path(mg.optim.SGD, [1.0, 2.0], lr=0.5).tolist() == [0.0, -0.5, -1.5]
+    assert steps(mg.optim.SGD, [1.0, 2.0], lr=0.5).tolist() == [0.5, 1.0]
+
+
+def test_states_come_after_each_step():
+    first, second = states(mg.optim.Adam, [3.0, -1.0])
+    assert (first["steps"], second["steps"]) == (1, 2)
+    assert first["0.m"].item() == pytest.approx(0.3)
+    assert second["0.m"].item() == pytest.approx(0.17)
