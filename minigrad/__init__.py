@@ -3,7 +3,6 @@
 from minigrad import data, exercises, models, nn, optim, schedules
 from minigrad.ema import ema
 from minigrad.gradcheck import GradcheckError, gradcheck
-from minigrad.jit import get_num_threads, set_num_threads
 from minigrad.ops import (
     abs,  # noqa: A004
     avg_pool2d,
@@ -27,6 +26,7 @@ from minigrad.ops import (
     where,
 )
 from minigrad.tensor import Tensor, no_grad
+from minigrad.threads import get_num_threads, set_num_threads
 from minigrad.train import History, fit
 
 __all__ = [

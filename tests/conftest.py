@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minigrad import jit
+import minigrad as mg
+from minigrad.threads import AVAILABLE
 
 settings.register_profile(
     "minigrad",  # deterministic, without a database of examples
@@ -25,12 +26,12 @@ settings.load_profile("minigrad")
 
 @pytest.fixture
 def threads() -> Iterator[list[int]]:
-    """The numbers of threads that this machine can be asked for, 1 and more."""
-    before, most = jit.get_num_threads(), jit.config.NUMBA_NUM_THREADS
-    if most == 1:
+    """Numbers of threads that this machine has cores for: 1, 2 and all."""
+    if AVAILABLE == 1:
         pytest.skip("one core")
-    yield sorted({1, 2, most})
-    jit.set_num_threads(before)
+    before = mg.get_num_threads()
+    yield sorted({1, 2, AVAILABLE})
+    mg.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

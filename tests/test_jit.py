@@ -111,30 +111,6 @@ def test_neither_a_writable_install_nor_a_home(read_only, tmp_path):
     assert not compiled(tmp_path)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-def test_a_forked_child_computes_too():
-    """GNU OpenMP, used before and after a fork, would end the child."""
-    program = """
-import os
-import numpy as np
-import minigrad as mg
-from minigrad.jit import config, get_num_threads
-
-mg.set_num_threads(min(2, config.NUMBA_NUM_THREADS))
-big = np.ones(300_000, np.float32)
-mg.relu(big)
-child = os.fork()
-if child == 0:
-    assert get_num_threads() == 1
-    assert mg.relu(big).data.sum() == big.size
-    os._exit(7)
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), mg.relu(big).data.sum() == big.size)
-"""
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, env=environment(PACKAGE.parent), capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["7", "True"], done.stderr
-
-
 def test_without_compilation(tmp_path):
     """Readers may step through the kernels: Python runs them as they stand."""
     assert run(PROGRAM, environment(PACKAGE.parent, NUMBA_DISABLE_JIT="1"), tmp_path) == ANSWER
@@ -163,28 +139,6 @@ def test_every_kernel_keeps_nan_and_vectorises_division():
     x, out = np.array([0.0, np.nan, np.inf, 2.0]), np.empty(4)
     ratio(x, out)
     np.testing.assert_array_equal(out, [np.nan, np.nan, np.nan, 1])
-
-
-def test_small_products_run_on_one_thread_and_leave_the_setting_alone():
-    get, limit = jit._blas()
-    before = get()
-    seen = []
-
-    class Spy(np.ndarray):
-        def __matmul__(self, other):
-            seen.append(get())
-            return np.asarray(self) @ np.asarray(other)
-
-    try:
-        limit(2)
-        jit.dot(np.ones((4, 4)).view(Spy), np.ones((4, 4)))
-        assert seen == [1]
-        assert get() in (1, 2)
-        with pytest.raises(ValueError, match="matmul"):
-            jit.dot(np.ones((4, 4)), np.ones((3, 4)))
-        assert get() in (1, 2)
-    finally:
-        limit(before)
 
 
 @pytest.mark.parametrize("shape", [(), (0, 3), (5,), (2000,), (6, 7, 5, 11)])

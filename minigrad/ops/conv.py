@@ -148,7 +148,7 @@ def forward_row(x, weight, out, y, taps, rows, stride):
         add_products(target[p:], rows, source[p * stride[1] :], taps, weight, min(piece, width - p))
 
 
-@kernel(parallel=True, least=MIN_PARALLEL)
+@kernel(parallel=True, min_size=MIN_PARALLEL)
 def conv_forward(x, weight, bias, out, stride):
     """x (channels, height, width, batch), padded; out the same for the output, with an even number of channels."""
     matrix = tap_matrix(weight)
@@ -170,7 +170,7 @@ def weight_row(grad, x, weight, y, taps, rows, stride):
         add_sums(weight, target[p:], rows, len(taps), n)
 
 
-@kernel(parallel=True, least=MIN_PARALLEL)
+@kernel(parallel=True, min_size=MIN_PARALLEL)
 def conv_backward_weight(grad, x, parts, kernel_size, stride):
     """parts[k]: what the k-th part of the rows adds to the gradients of `tap_matrix` and, last column, of the bias."""
     taps = tap_offsets(kernel_size, x.shape)
@@ -197,7 +197,7 @@ def input_row(grad, weight, grad_x, y, taps, rows, stride):
                     add_products(shifted, rows, source[p:], taps, weight[i, j], min(piece, width - p))
 
 
-@kernel(parallel=True, least=MIN_PARALLEL)
+@kernel(parallel=True, min_size=MIN_PARALLEL)
 def conv_backward_input(grad, weight, grad_x, stride):
     """grad_x has an even number of channels; weight is (kernel rows, kernel columns, these channels, out_channels)."""
     rows = channel_offsets(len(grad_x), grad_x.shape, len(grad_x))

@@ -22,7 +22,7 @@ Pair = int | tuple[int, int]
 MIN_PARALLEL = 2**15  # entries, from which moving and pooling takes longer than waking a second thread
 
 
-@kernel(parallel=True, least=MIN_PARALLEL)
+@kernel(parallel=True, min_size=MIN_PARALLEL)
 def move_batch_last(images, out):
     """``out[c, y, x, b] = images[b, c, y, x]``, by eight images at a time, whose rows stay in the first-level cache."""
     batch, channels, height, width = images.shape

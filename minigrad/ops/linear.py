@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigrad.jit import dot
+from minigrad.blas import dot
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 

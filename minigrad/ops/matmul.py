@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.jit import dot
+from minigrad.blas import dot
 from minigrad.tensor import Array, Operand, Tensor, as_tensors, method, record
 
 

@@ -13,7 +13,7 @@ from minigrad.ops.memory import empty
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 
-@kernel(parallel=True, least=MIN_PARALLEL)
+@kernel(parallel=True, min_size=MIN_PARALLEL)
 def max_forward(images, out, where, window, stride):
     """out: the largest pixel of each window; where: its number in the window, counted along the rows."""
     channels, height, width, batch = out.shape
@@ -32,7 +32,7 @@ def max_forward(images, out, where, window, stride):
                         where[c, y, x, b] = tap if better else where[c, y, x, b]
 
 
-@kernel(parallel=True, least=MIN_PARALLEL)
+@kernel(parallel=True, min_size=MIN_PARALLEL)
 def max_backward(grad, where, out, window, stride):
     """out: the gradient of each window, at the pixel that was its largest."""
     channels, height, width, batch = grad.shape
@@ -47,7 +47,7 @@ def max_backward(grad, where, out, window, stride):
                         out[c, y * stride[0] + i, x * stride[1] + j, b] += part
 
 
-@kernel(parallel=True, least=MIN_PARALLEL)
+@kernel(parallel=True, min_size=MIN_PARALLEL)
 def average_forward(images, out, where, window, stride):
     """out: the mean of each window. `where`, here and below, is there only to be called as `max_forward` is."""
     channels, height, width, batch = out.shape
@@ -62,7 +62,7 @@ def average_forward(images, out, where, window, stride):
                             out[c, y, x, b] += share * images[c, y * stride[0] + i, x * stride[1] + j, b]
 
 
-@kernel(parallel=True, least=MIN_PARALLEL)
+@kernel(parallel=True, min_size=MIN_PARALLEL)
 def average_backward(grad, where, out, window, stride):
     """out: the gradient of each window, shared by its pixels."""
     channels, height, width, batch = grad.shape

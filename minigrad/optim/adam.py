@@ -13,7 +13,7 @@ from minigrad.optim.base import Optimizer, Params, Rate, Slot, unpack
 from minigrad.tensor import Array
 
 
-@kernel(parallel=True, least=32_768)  # the root and the division make two threads worth waking earlier
+@kernel(parallel=True, min_size=32_768)  # the root and the division make two threads worth waking earlier
 def adam_update(theta, grad, m, v, v_max, constants):
     """One step. rest = 1 − β and unbias = 1/(1 − βᵗ) come as numbers: computed once, in float64, not per element."""
     eta, beta1, rest1, beta2, rest2, unbias1, unbias2, eps = unpack(constants, 8)

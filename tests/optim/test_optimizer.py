@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 
+import numba
 import numpy as np
 import pytest
 from minigrad_book.frameworks.traces.problems import Parameter
@@ -151,14 +152,14 @@ def test_data_may_be_replaced_between_steps():
     np.testing.assert_array_equal(parameter.data, 9.0)
 
 
-@pytest.mark.skipif(bool(jit.config.DISABLE_JIT), reason="not compiled, kernels use one thread")
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="not compiled, kernels use one thread")
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_threads_change_nothing_beyond_rounding(name, dtype, threads):
     rule, arguments = SETTINGS[name]
     results = []
     for n in threads:
-        jit.set_num_threads(n)
+        mg.set_num_threads(n)
         params = [Parameter(np.linspace(-1, 1, 2 * jit.MIN_PARALLEL + 3, dtype=dtype))]
         optimizer = rule(params, lr=0.1, **arguments)
         run(optimizer, params, 3, seed=3)

@@ -21,7 +21,7 @@ def copy(source, target):
         target[i] = source[i]
 
 
-@kernel(parallel=True, least=1)
+@kernel(parallel=True, min_size=1)
 def polynomials(x, y, rounds, k0, k1, k2, k3, k4, k5, k6, k7):
     """Eight independent polynomials in each number: multiply-adds that wait for nothing, and hardly any memory."""
     for block in prange(x.shape[0]):

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 from minigrad_book.tools.bench import limits
+from threadpoolctl import threadpool_limits
 
 import minigrad as mg
-from minigrad import jit
 
 Workload = tuple[Callable[[], object], float]
 
@@ -129,7 +129,7 @@ def cifar10_or_noise() -> tuple[np.ndarray, np.ndarray]:
 
 def set_threads(n: int) -> None:
     mg.set_num_threads(n)
-    jit.set_blas_threads(n)  # for the matrix product among the limits; minigrad itself sets it call by call
+    threadpool_limits(n, user_api="blas")  # for the matrix product among the limits; minigrad sets it in each call
 
 
 WORKLOADS: dict[str, Callable[[int, str], Workload]] = {

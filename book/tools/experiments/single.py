@@ -19,7 +19,7 @@ from minigrad_book.tools.experiments.config import Config
 
 import minigrad
 from minigrad import data, models, optim, schedules
-from minigrad.jit import get_num_threads, set_num_threads
+from minigrad.threads import get_num_threads, set_num_threads
 from minigrad.train import History, evaluate, fit
 
 PERCENTILES = (5, 25, 50, 75, 95)

@@ -1,0 +1,47 @@
+"""NumPy's matrix product, on one thread where it is small.
+
+OpenBLAS's threads wait spinning, and would fight with Numba's for the same cores. Each product sets OpenBLAS's number
+of threads and puts it back, so nothing outside minigrad's own calls is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from minigrad.threads import get_num_threads
+
+MIN_PARALLEL = 2**26  # multiply-adds; with fewer, one thread finishes a product before others are awake
+
+
+def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """NumPy's ``a @ b``, on one thread if it takes fewer than `MIN_PARALLEL` multiply-adds."""
+    get_threads, set_threads = _thread_functions()
+    wanted = 1 if a.size * b.shape[-1] < MIN_PARALLEL else get_num_threads()
+    before = get_threads()
+    if before <= wanted:
+        return a @ b
+    set_threads(wanted)
+    try:
+        return a @ b
+    finally:
+        set_threads(before)
+
+
+@cache
+def _thread_functions() -> tuple[Callable[[], int], Callable[[int], object]]:
+    """How to read and set the number of threads of NumPy's OpenBLAS. For another BLAS they do nothing.
+
+    These are the library's own functions: threadpoolctl's methods around them would take 3 µs more for each product.
+    """
+    own = str(Path(np.__file__).resolve().parent)  # SciPy brings another OpenBLAS
+    libraries = ThreadpoolController().select(internal_api="openblas").lib_controllers
+    for library in sorted(libraries, key=lambda library: not library.filepath.startswith(own)):
+        for name in library.check_symbols:  # "openblas_get_num_threads", with the build's prefix and suffix
+            if get_threads := getattr(library.dynlib, name, None):
+                return get_threads, getattr(library.dynlib, name.replace("_get_", "_set_"))
+    return (lambda: 1), (lambda n: None)
