@@ -1,4 +1,4 @@
-"""Checks of arguments: every refusal says what was given and what is needed."""
+"""Checks of arguments: every error's message has what was given and what is needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 def number(name: str, value: object, *, least: float = -inf, above: float = -inf, below: float = inf) -> float:
     """`value` as a finite float with least ≤ value, above < value and value < below.
 
-    Raises TypeError if it isn't a real number, ValueError if it lies outside.
+    Raises TypeError if it isn't a real number, ValueError if it is outside.
     """
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")

@@ -11,30 +11,44 @@ from minigrad.tensor import Array
 
 
 @kernel
-def ema_rows(values, average, beta, rest):
-    """Fill average[t] from values[t] and average[t − 1]; rest = 1 − β."""
+def ema_rows(values, average, beta, one_minus_beta):
+    """Fill average[t] from values[t] and average[t − 1]."""
     for i in range(values.shape[1]):
-        average[0, i] = rest * values[0, i]
+        average[0, i] = one_minus_beta * values[0, i]
     for t in range(1, values.shape[0]):
         for i in range(values.shape[1]):
-            average[t, i] = beta * average[t - 1, i] + rest * values[t, i]  # eq:ema
+            average[t, i] = beta * average[t - 1, i] + one_minus_beta * values[t, i]  # eq:ema
 
 
 def ema(values: ArrayLike, beta: float, bias_correction: bool = False) -> Array:
-    """Exponential moving average along axis 0: m_t = β·m_{t−1} + (1 − β)·x_t for t = 1, 2, …, with m_0 = 0.
+    """Return the exponential moving average along axis 0.
+
+    With m_0 = 0, for t = 1, 2, …::
+
+        m_t = β·m_{t−1} + (1 − β)·x_t
 
     Parameters
     ----------
     values
         Numbers of any shape but 0-d. float32 and float64 arrays keep their dtype; everything else becomes float64.
     beta
-        In [0, 1).
+        β, in [0, 1).
     bias_correction
-        Return m_t/(1 − βᵗ), where the weights of the values seen so far sum to one.
+        Return m_t/(1 − βᵗ): the weights of the values so far then sum to 1.
 
     Returns
     -------
-    An array of the shape of `values`; entry t − 1 along axis 0 belongs to t.
+    numpy.ndarray
+        Of the shape of `values`; entry t − 1 along axis 0 is m_t.
+
+    Raises
+    ------
+    ValueError
+        If `beta` is outside [0, 1), or `values` is a single number.
+
+    References
+    ----------
+    D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, 2015, section 3 (the correction).
     """
     number("beta", beta, least=0, below=1)
     x = np.asarray(values)

@@ -1,4 +1,4 @@
-"""The door to the book's exercises, which are in the package `minigrad_book`.
+"""The door to the book's exercises, which are in the package `minigrad_book`::
 
 mg.exercises.show("bias-correction/2")             # the statement and the code to start from
 mg.exercises.check("bias-correction/2", answer)    # right, or what is wrong
@@ -16,18 +16,43 @@ __all__ = ["check", "progress", "show"]
 
 
 def show(name: str) -> Task:
-    """The statement of the exercise `name` and the code to start from. A notebook renders it."""
+    """Return the statement of an exercise and the code to start from; a notebook renders it.
+
+    Parameters
+    ----------
+    name
+        "chapter/number", as "bias-correction/2".
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise; the message lists similar names. (TypeError if `name` isn't text.)
+    """
     from minigrad_book.tools import exercises
 
     return exercises.show(name)
 
 
 def check(name: str, answer: object) -> Verdict:
-    """Say whether `answer` solves the exercise `name` ("chapter/number"), and if not, what is wrong with it.
+    """Check whether `answer` solves an exercise, and if not, find what is wrong with it.
 
-    The answer is a function, a number, an array or a word, as the exercise asks. The verdict is true if it is right;
-    what it prints names the mistake where it is a known one, and otherwise shows an input for which the answer fails.
-    ValueError if there is no such exercise; it lists the names that come near.
+    Parameters
+    ----------
+    name
+        "chapter/number", as "bias-correction/2".
+    answer
+        A function, a number, an array or a word, as the exercise asks.
+
+    Returns
+    -------
+    Verdict
+        True if the answer is right. Its text names the mistake if it is a known one; otherwise it shows an input for
+        which the answer fails.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise; the message lists similar names. (TypeError if `name` isn't text.)
     """
     from minigrad_book.tools import exercises
 
@@ -35,7 +60,7 @@ def check(name: str, answer: object) -> Verdict:
 
 
 def progress() -> Progress:
-    """What has been solved so far, here and in earlier sessions: a line per chapter."""
+    """Return what is solved so far, here and in earlier sessions: a line for each chapter."""
     from minigrad_book.tools import exercises
 
     return exercises.progress()

@@ -11,7 +11,7 @@ from minigrad.tensor import Array, Operand, Tensor, no_grad
 
 
 class GradcheckError(AssertionError):
-    """A recorded gradient differs from the numerical one."""
+    """A recorded gradient differs from the numerical one, or the function isn't the same each time."""
 
 
 def gradcheck(
@@ -21,33 +21,36 @@ def gradcheck(
     atol: float = 1e-5,
     rtol: float = 1e-3,
 ) -> bool:
-    """Check the gradients that `fn` records against central differences, entry by entry.
+    """Check the gradients that `fn` records against central differences, entry by entry, in float64.
 
-    The output is multiplied by fixed random weights c and summed, L = Σ cᵢ·fn(…)ᵢ, so that one backward pass
-    covers every output; an entry x of an input then has to satisfy
+    The output is multiplied by fixed random weights c and summed, L = Σ cᵢ·fn(…)ᵢ, so one backward pass covers every
+    output. For each entry x of an input::
 
-        |∂L/∂x - (L(x + eps) - L(x - eps)) / (2·eps)| ≤ atol + rtol·|numerical|.
+        numerical = (L(x + eps) - L(x - eps)) / (2·eps)
+        |∂L/∂x - numerical| ≤ atol + rtol·|numerical|
 
     Parameters
     ----------
     fn
-        From one tensor per input to a tensor. It has to give the same result each time.
+        A function from one tensor for each input to a tensor. It must give the same result each time.
     inputs
-        A tensor or array, or a sequence of them. Floating ones are copied as float64; those that require a gradient
-        are checked, or all of them if none does. Integer ones (labels, say) are passed on.
+        A tensor or array, or a sequence of them, of any shapes. Floating ones are copied as float64. Those that require
+        a gradient are checked; if none does, all are. Integer ones (labels, say) are passed on.
     eps
-        Half the width of the difference.
+        Half the width of the difference, in the unit of the inputs.
     atol, rtol
         Absolute and relative tolerance.
 
     Returns
     -------
-    True
+    bool
+        True; a wrong gradient raises.
 
     Raises
     ------
     GradcheckError
-        Names the first input and entry where the gradients differ, with both.
+        If a gradient differs: the message names the first such input and entry, and gives both values. Also if `fn`
+        gives another result the second time.
     TypeError
         If there is no floating input, or `fn` doesn't return a tensor.
     """
@@ -77,7 +80,7 @@ def gradcheck(
 
 
 def _leaves(inputs: Operand | Sequence[Operand]) -> tuple[list[Tensor], list[int]]:
-    """One tensor per input, those to be checked as float64 leaves, and their positions."""
+    """A tensor for each input, with float64 leaves for those to check, and the positions of these."""
     one = not isinstance(inputs, list | tuple) or all(np.isscalar(x) for x in inputs)
     each: Sequence[Any] = [inputs] if one else inputs  # type: ignore[assignment]
     tensors = [x if isinstance(x, Tensor) else Tensor(np.asarray(x)) for x in each]
@@ -93,7 +96,7 @@ def _leaves(inputs: Operand | Sequence[Operand]) -> tuple[list[Tensor], list[int
 def _difference(
     fn: Callable[..., Tensor], leaves: list[Tensor], data: Array, entry: tuple[int, ...], eps: float, weights: Array
 ) -> float:
-    """(L(x + eps) - L(x - eps)) / (2·eps) for one entry x of `data`, which is one of the leaves' arrays."""
+    """(L(x + eps) - L(x - eps)) / (2·eps) for one entry x of `data`, an array of one of the leaves."""
     value = data[entry]
     try:
         with no_grad():

@@ -15,9 +15,23 @@ POOLS = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 
 
 class MLP(nn.Sequential):
-    """Linear layers of the given sizes with an activation between them; any (batch, …) input is flattened.
+    """Linear layers with an activation between them: a multilayer perceptron.
 
-    `sizes` are the features of the input, of each hidden layer and of the output: `MLP([64, 32, 10])`.
+    Input (batch, …), flattened to (batch, sizes[0]); output (batch, sizes[-1]): the logits.
+
+    Parameters
+    ----------
+    sizes
+        The number of features of the input, of each hidden layer and of the output, as in ``MLP([64, 32, 10])``.
+    activation
+        "relu", "tanh" or "sigmoid".
+    rng
+        A Generator or a seed for the weights; None: other weights each time.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two sizes, a size < 1, or an unknown activation.
     """
 
     def __init__(self, sizes: Sequence[int], activation: str = "relu", rng: nn.Rng = None) -> None:
@@ -27,13 +41,31 @@ class MLP(nn.Sequential):
 
 
 class LeNet5(nn.Sequential):
-    """LeCun et al. 1998, fig. 2, as it is used today: 5×5 convolutions, 2×2 pooling, three dense layers.
+    """LeNet-5 as it is used today: 5×5 convolutions, 2×2 pooling, three dense layers; by default 62,006 parameters.
 
-    Input (batch, in_channels, 32, 32), output (batch, num_classes): the logits. 62,006 parameters by default.
+    Input (batch, in_channels, 32, 32), output (batch, num_classes): the logits. The sizes in between::
 
         in_channels → 6 @ 28×28 → 6 @ 14×14 → 16 @ 10×10 → 16 @ 5×5 → 400 → 120 → 84 → num_classes
 
-    `activation` is "relu", "tanh" or "sigmoid"; `pool` is "max" or "avg".
+    Parameters
+    ----------
+    num_classes, in_channels
+        Integers ≥ 1; for CIFAR-10 10 and 3.
+    activation
+        "relu", "tanh" or "sigmoid".
+    pool
+        "max" or "avg".
+    rng
+        A Generator or a seed for the weights; None: other weights each time.
+
+    Raises
+    ------
+    ValueError
+        If the activation or the pool is unknown, or a number < 1.
+
+    References
+    ----------
+    Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, fig. 2.
     """
 
     def __init__(
@@ -59,7 +91,7 @@ def _activation(name: str) -> type[nn.Module]:
 
 
 def _dense(sizes: Sequence[int], activation: type[nn.Module], rng: np.random.Generator) -> list[nn.Module]:
-    """Linear layers from each size to the next, with the activation between them."""
+    """A linear layer from each size to the next, with the activation between them."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(sizes):
         layers += [nn.Linear(n_in, n_out, rng=rng), activation()]

@@ -17,7 +17,7 @@ Backward = Callable[[Array], tuple["Array | None", ...]]
 Record = tuple[int, tuple["Tensor", ...], Backward]  # stamp, the tensors it was computed from, the way back
 Op = TypeVar("Op", bound=Callable[..., Any])
 
-_stamps = itertools.count(-1, -1)  # a newer tensor has a smaller stamp; ids, which stand for leaves, are positive
+_stamps = itertools.count(-1, -1)  # a newer tensor has a smaller stamp; `backward` gives leaves their ids, > 0
 _new = object.__new__
 
 
@@ -30,7 +30,10 @@ _mode = _Mode()
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Within this block (or, as a decorator, this function) nothing is recorded, in this thread."""
+    """Record nothing within this block or, as a decorator, within this function.
+
+    Results require no gradient then. Other threads go on recording.
+    """
     previous, _mode.recording = _mode.recording, False
     try:
         yield
@@ -41,20 +44,25 @@ def no_grad() -> Iterator[None]:
 class Tensor:
     """An array with a gradient.
 
+    Operators and methods are the functions of `minigrad.ops`: each records how its result was computed.
+
     Parameters
     ----------
     data
-        Python numbers and lists become float32; an ndarray keeps its dtype and is shared, not copied, unless
-        `requires_grad` is set (an optimizer may then write to it).
+        Numbers of any shape. Python numbers and lists become float32. An ndarray keeps its dtype and is shared, not
+        copied, unless `requires_grad` is set (an optimizer may then write to it).
     requires_grad
-        Whether `backward()` shall leave a gradient in `grad`. Needs a floating dtype.
+        Whether `backward()` should store its gradient in `grad`. Needs a floating dtype.
 
     Attributes
     ----------
     data : numpy.ndarray
-        The values; a 0-d array is a scalar.
+        The values, which may be assigned; a 0-d array is a scalar.
     grad : numpy.ndarray or None
-        The gradient that `backward()` has added up, of the shape and dtype of `data`; on leaves only.
+        The sum of the gradients of all `backward()` calls since `zero_grad()`, of the shape and dtype of `data`; on
+        leaves only. May be assigned.
+    requires_grad : bool
+        True for a leaf made with it, and for every result computed from such a leaf.
 
     Raises
     ------
@@ -75,18 +83,22 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The length of each axis, as a tuple."""
         return self.data.shape
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return self.data.ndim
 
     @property
     def size(self) -> int:
+        """The number of entries."""
         return self.data.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of `data`."""
         return self.data.dtype
 
     def item(self) -> float:
@@ -97,29 +109,29 @@ class Tensor:
         return number
 
     def numpy(self) -> Array:
-        """Return `data` itself (not a copy)."""
+        """Return `data` itself, not a copy."""
         return self.data
 
     def detach(self) -> Tensor:
-        """Return a tensor that shares `data` but has no history and requires no gradient."""
+        """Return a tensor that shares `data`, has no history and requires no gradient."""
         return Tensor(self.data)
 
     def zero_grad(self) -> None:
-        """Forget the gradient: `grad` becomes None."""
+        """Set `grad` to None."""
         self.grad = None
 
     def backward(self, grad: ArrayLike | None = None) -> None:
-        """Add the gradient of this tensor with respect to every leaf it was computed from to that leaf's `grad`.
+        """Compute the gradient for every leaf that this tensor was computed from, and add it to the leaf's `grad`.
 
-        A tensor is always recorded after its parents. So going through the graph from the newest tensor to the
-        oldest meets every consumer of a tensor before the tensor itself: when its turn comes, its gradient is
-        complete. Each tensor is visited once, and the record is freed on the way.
+        A tensor is always recorded after its parents. Going through the graph from the newest tensor to the oldest
+        therefore meets every result that uses a tensor before the tensor itself; its gradient is then complete.
+        Each tensor is visited once, and its record is freed on the way.
 
         Parameters
         ----------
         grad
-            Gradient of the final quantity with respect to this tensor, of this tensor's shape. May be left out for
-            a tensor with one entry: then it is 1.
+            ∂L/∂(this tensor), where L is the quantity to differentiate: an array of this tensor's shape. The
+            default is 1, for a tensor with one entry.
 
         Raises
         ------
@@ -191,7 +203,7 @@ class Tensor:
 
     __hash__ = object.__hash__
 
-    if TYPE_CHECKING:  # the shapes of what the ops attach, in minigrad.ops
+    if TYPE_CHECKING:  # the signatures of the methods that minigrad.ops attaches
         T: Tensor
 
         def _unary(self) -> Tensor: ...
@@ -217,6 +229,8 @@ Axis = int | tuple[int, ...] | None
 def record(data: Array, parents: tuple[Tensor, ...], backward: Backward) -> Tensor:
     """Make the result of an op: a tensor that remembers its parents and how to pass a gradient on to them.
 
+    Under `no_grad`, or if no parent requires a gradient, it remembers nothing.
+
     Parameters
     ----------
     data
@@ -224,10 +238,8 @@ def record(data: Array, parents: tuple[Tensor, ...], backward: Backward) -> Tens
     parents
         The tensors it was computed from.
     backward
-        From the gradient with respect to `data` to one gradient for each parent (None: no gradient). It need not
-        undo broadcasting, nor match a parent's dtype, nor avoid aliasing: `Tensor.backward` does.
-
-    Under `no_grad`, or if no parent requires a gradient, nothing is remembered.
+        A function from the gradient for `data` to a tuple with a gradient for each parent (None: no gradient). It
+        may leave broadcasting, dtypes and shared memory to `Tensor.backward`.
     """
     out = _new(Tensor)
     out.data = data if type(data) is np.ndarray else np.asarray(data)
@@ -242,13 +254,8 @@ def record(data: Array, parents: tuple[Tensor, ...], backward: Backward) -> Tens
     return out
 
 
-def is_recording(*parents: Tensor) -> bool:
-    """Whether an op on these tensors would be recorded."""
-    return _mode.recording and any(parent.requires_grad for parent in parents)
-
-
 def as_tensor(value: Operand, like: Tensor | None = None) -> Tensor:
-    """Turn an operand into a tensor; scalars, lists and integers take the dtype of a floating tensor `like`."""
+    """Turn an operand into a tensor; numbers, lists and integer arrays take the dtype of a floating tensor `like`."""
     if isinstance(value, Tensor):
         if like is None or value.dtype.kind == "f" or like.dtype.kind != "f":
             return value
@@ -264,7 +271,7 @@ def as_tensor(value: Operand, like: Tensor | None = None) -> Tensor:
 
 
 def as_tensors(x: Operand, y: Operand) -> tuple[Tensor, Tensor]:
-    """Turn the two operands of an op into tensors: each is converted beside the other."""
+    """Turn the two operands of an op into tensors, each with the other as its `like`."""
     if isinstance(x, Tensor) and type(y) is float and x.data.dtype.kind == "f":  # the common case, at once
         return x, _constant(np.array(y, x.data.dtype))
     first = x if isinstance(x, Tensor) else as_tensor(x, y if isinstance(y, Tensor) else None)
@@ -273,7 +280,7 @@ def as_tensors(x: Operand, y: Operand) -> tuple[Tensor, Tensor]:
 
 
 def method(*names: str, reflected: str = "") -> Callable[[Op], Op]:
-    """Attach an op to Tensor under these names, and with its operands swapped under the name `reflected`."""
+    """Attach an op to Tensor under these names and, with its operands swapped, under the name `reflected`."""
 
     def attach(op: Op) -> Op:
         for name in names:
@@ -310,7 +317,7 @@ def _to_array(data: Any, copy: bool = False) -> Array:
 
 
 def _match(gradient: Array, data: Array) -> Array:
-    """Undo broadcasting: sum `gradient` over the axes along which `data` was repeated; cast it to its dtype."""
+    """Undo broadcasting: sum `gradient` over the axes along which `data` was repeated; cast it to `data`'s dtype."""
     if gradient.shape != data.shape:
         extra = gradient.ndim - data.ndim
         repeated = [extra + i for i, n in enumerate(data.shape) if n == 1 and gradient.shape[extra + i] != 1]

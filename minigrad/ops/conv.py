@@ -1,8 +1,11 @@
-"""Convolution on images with the batch last in memory: sums of shifted rows.
+"""Convolution of images.
+
+`conv2d_plain` and `conv2d_plain_gradients` are the definition, one output at a time: read them first. The kernels below
+compute the same much faster, with the batch last in memory, as sums of shifted rows.
 
 A *tap* is one weight of a kernel: row i, column j, input channel c. One row of the output is the sum, over all taps, of
-weight × the input row that the tap meets; all are contiguous, one only begins elsewhere than the other. Both gradients
-are made of the same rows.
+weight × the input row that the tap meets. All these rows are contiguous; they differ only in where they start. Both
+gradients are sums over the same rows.
 """
 
 from __future__ import annotations
@@ -11,21 +14,52 @@ import numpy as np
 from numba import prange
 
 from minigrad.jit import kernel
-from minigrad.ops.images import Pair, batch_first, batch_last, output_size, pair
+from minigrad.ops.images import Size2d, batch_first, batch_last, output_size, size2d
 from minigrad.ops.memory import empty
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 PIECE = 1024  # numbers of a row handled at once, so that six pieces fit into the first-level cache
 MIN_PARALLEL = 2**14  # entries of the first array, from which a second thread saves more than waking it costs
-PARTS = 16  # the weights' gradient is summed in this many parts: so it doesn't depend on the number of threads
+PARTS = 16  # the weights' gradient is summed in this many parts, so it doesn't depend on the number of threads
+
+
+def conv2d_plain(images: Array, weight: Array, bias: Array, stride: tuple[int, int], padding: tuple[int, int]) -> Array:
+    """Compute `conv2d` of arrays by its definition: each output is a window of the images times a kernel, summed."""
+    (down, across), (top, left) = stride, padding
+    padded = np.pad(images, ((0, 0), (0, 0), (top, top), (left, left)))
+    outs, _, high, wide = weight.shape
+    out = np.empty((len(images), outs, *output_size(images, (high, wide), stride, padding)), images.dtype)
+    for b, o, y, x in np.ndindex(out.shape):
+        window = padded[b, :, y * down : y * down + high, x * across : x * across + wide]
+        out[b, o, y, x] = bias[o] + (weight[o] * window).sum()
+    return out
+
+
+def conv2d_plain_gradients(
+    grad: Array, images: Array, weight: Array, stride: tuple[int, int], padding: tuple[int, int]
+) -> tuple[Array, Array, Array]:
+    """The gradients of `conv2d_plain` for images, weight and bias, given that of its output, `grad`.
+
+    An output is the sum of products pixel · weight, so its gradient reaches each pixel times the weight, and each
+    weight times the pixel.
+    """
+    (down, across), (top, left) = stride, padding
+    padded = np.pad(images, ((0, 0), (0, 0), (top, top), (left, left)))
+    by_padded, by_weight = np.zeros_like(padded), np.zeros_like(weight)
+    for b, o, y, x in np.ndindex(grad.shape):
+        window = np.s_[b, :, y * down : y * down + weight.shape[2], x * across : x * across + weight.shape[3]]
+        by_padded[window] += grad[b, o, y, x] * weight[o]
+        by_weight[o] += grad[b, o, y, x] * padded[window]
+    height, width = images.shape[2:]
+    return by_padded[:, :, top : top + height, left : left + width], by_weight, grad.sum((0, 2, 3))
 
 
 @kernel
 def add_products(out, rows, source, taps, weight, n):
     """``out[rows[r] + p] += sum(weight[r, t] * source[taps[t] + p] for t)`` for each r, and each p < n.
 
-    Two rows and four taps at a time: 8 multiply-adds for 8 memory operations instead of 24. An index that is unsigned
-    isn't checked for being negative, so the loop over p becomes vector instructions.
+    Two rows and four taps at a time: 8 multiply-adds for 8 memory operations instead of 24. Numba doesn't check an
+    unsigned index for being negative, so the loop over p compiles to vector instructions.
     """
     fours = len(taps) - len(taps) % 4
     for r in range(0, len(rows), 2):
@@ -87,15 +121,15 @@ def add_dots(weight, out, rows, source, taps, n):
 def add_sums(weight, out, rows, column, n):
     """``weight[r, column] += sum(out[rows[r] + p] for p < n)``: what `add_dots` adds for a source of ones."""
     for r in range(len(rows)):
-        total, begin = weight.dtype.type(0), rows[r]
+        total, start = weight.dtype.type(0), rows[r]
         for p in range(np.uintp(n)):
-            total += out[begin + p]
+            total += out[start + p]
         weight[r, column] += total
 
 
 @kernel
 def tap_offsets(kernel_size, shape):
-    """Where each tap (i, channel, j) begins in images of this shape, flattened."""
+    """Where each tap (i, channel, j) starts in images of this shape, flattened."""
     channels, height, width, batch = shape
     high, wide = kernel_size
     offsets = np.empty(high * channels * wide, np.uintp)
@@ -108,7 +142,7 @@ def tap_offsets(kernel_size, shape):
 
 @kernel
 def channel_offsets(count, shape, last):
-    """Where each channel begins in images of this shape, flattened; beyond `last`, that one again."""
+    """Where each channel starts in images of this shape, flattened; for a channel after `last`, where `last` starts."""
     offsets = np.empty(count, np.uintp)
     for c in range(count):
         offsets[c] = min(c, last) * shape[1] * shape[2] * shape[3]
@@ -117,7 +151,7 @@ def channel_offsets(count, shape, last):
 
 @kernel
 def tap_matrix(weight):
-    """A row for each output channel, and one of zeros if their number is odd; a column for each of `tap_offsets`."""
+    """The weights with a row for each output channel, and one of zeros if their number is odd; a column for each tap."""
     outs, channels, high, wide = weight.shape
     matrix = np.zeros((outs + outs % 2, high * channels * wide), weight.dtype)
     for o in range(outs):
@@ -130,13 +164,13 @@ def tap_matrix(weight):
 
 @kernel
 def piece_length(across, batch):
-    """How many numbers of an output row meet as many neighbouring numbers of an input row."""
+    """How many neighbouring numbers of an output row are sums of neighbouring numbers of the input rows."""
     return PIECE if across == 1 else max(batch, 1)
 
 
 @kernel
 def from_row(images, y):
-    """The images, flattened, from row y of the first channel on."""
+    """The images, flattened, starting at row y of the first channel."""
     return images.reshape(-1)[y * images.shape[2] * images.shape[3] :]
 
 
@@ -150,7 +184,7 @@ def forward_row(x, weight, out, y, taps, rows, stride):
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
 def conv_forward(x, weight, bias, out, stride):
-    """x (channels, height, width, batch), padded; out the same for the output, with an even number of channels."""
+    """Fill out from x, both (channels, height, width, batch): x is padded, out has an even number of channels."""
     matrix = tap_matrix(weight)
     taps = tap_offsets(weight.shape[2:], x.shape)
     rows = channel_offsets(len(out), out.shape, len(out))
@@ -172,7 +206,7 @@ def weight_row(grad, x, weight, y, taps, rows, stride):
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
 def conv_backward_weight(grad, x, parts, kernel_size, stride):
-    """parts[k]: what the k-th part of the rows adds to the gradients of `tap_matrix` and, last column, of the bias."""
+    """Fill parts[k] with what the k-th part of the rows adds to the gradient of `tap_matrix`; last column: bias."""
     taps = tap_offsets(kernel_size, x.shape)
     rows = channel_offsets(parts.shape[1], grad.shape, len(grad) - 1)
     for part in prange(len(parts)):
@@ -199,7 +233,7 @@ def input_row(grad, weight, grad_x, y, taps, rows, stride):
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
 def conv_backward_input(grad, weight, grad_x, stride):
-    """grad_x has an even number of channels; weight is (kernel rows, kernel columns, these channels, out_channels)."""
+    """Fill grad_x, with an even number of channels; weight is (kernel rows, kernel columns, channels, out_channels)."""
     rows = channel_offsets(len(grad_x), grad_x.shape, len(grad_x))
     taps = channel_offsets(len(grad), grad.shape, len(grad))
     for y in prange(grad_x.shape[1]):
@@ -208,11 +242,14 @@ def conv_backward_input(grad, weight, grad_x, stride):
         input_row(grad, weight, grad_x, y, taps, rows, stride)
 
 
-def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Pair = 1, padding: Pair = 0) -> Tensor:
-    """Slide a kernel over images: out[b, o, y, x] = bias[o] + Σ weight[o, c, i, j]·x[b, c, y·stride + i, x·stride + j].
+def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Size2d = 1, padding: Size2d = 0) -> Tensor:
+    """Slide a kernel over images, as a convolutional layer does.
 
-    (A cross-correlation, as in PyTorch: the kernel isn't flipped.) The sum runs over the input channels c and the
-    kernel's rows i and columns j; `padding` rows and columns of zeros surround the images.
+    The sum runs over the input channels c and the kernel's rows i and columns j::
+
+        out[b, o, y, x] = bias[o] + Σ weight[o, c, i, j] · padded[b, c, y·stride + i, x·stride + j]
+
+    As in PyTorch this is a cross-correlation: the kernel isn't flipped.
 
     Parameters
     ----------
@@ -223,7 +260,8 @@ def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Pair 
     bias
         (out_channels,), or None.
     stride, padding
-        An integer, or (down, across).
+        Pixels between windows, ≥ 1, and rows and columns of zeros around the images, ≥ 0: an integer each, or
+        (down, across).
 
     Returns
     -------
@@ -233,12 +271,12 @@ def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Pair 
     Raises
     ------
     ValueError
-        If the shapes don't match, or the kernel is larger than the padded image.
+        If the shapes don't match, the kernel is larger than the padded images, or a stride or padding is too small.
     """
     weight = as_tensor(weight, x if isinstance(x, Tensor) else None)
     x = as_tensor(x, weight)
     bias = as_tensor(np.zeros(len(weight.data), weight.dtype) if bias is None else bias, weight)
-    steps, pads = pair(stride, "stride", 1), pair(padding, "padding", 0)
+    steps, pads = size2d(stride, "stride", 1), size2d(padding, "padding", 0)
     _check_shapes(x, weight, bias)
     outs, _, high, wide = weight.shape
     size = output_size(x, (high, wide), steps, pads)

@@ -8,9 +8,22 @@ from minigrad.tensor import Operand, Tensor, as_tensor, record
 
 
 def dropout(x: Operand, p: float, rng: np.random.Generator) -> Tensor:
-    """Each entry becomes 0 with probability p and is divided by 1 - p otherwise (Srivastava et al. 2014, inverted).
+    """Set each entry to 0 with probability p and divide the others by 1 - p; the gradient likewise.
 
-    The expected value of each entry stays what it was. The gradient is zeroed and scaled alike.
+    So the expected value of each entry stays the same.
+
+    Parameters
+    ----------
+    x
+        Of any shape; the result has the same shape and dtype.
+    p
+        In [0, 1).
+    rng
+        Draws one uniform number for each entry.
+
+    References
+    ----------
+    N. Srivastava et al., Dropout, JMLR 15, 2014, section 10 ("inverted": the division is done in training).
     """
     x = as_tensor(x)
     scale = (rng.random(x.shape) >= p).astype(x.dtype) / (1 - p)

@@ -1,4 +1,9 @@
-"""Elementwise arithmetic, functions and comparisons. Arrays broadcast as in NumPy."""
+"""Elementwise arithmetic, functions and comparisons.
+
+Operands are tensors, arrays or numbers. Their shapes broadcast as in NumPy; a ValueError is raised where they can't. A
+tensor's float32 or float64 is kept: numbers, lists and integer arrays next to it take its dtype; two floating dtypes
+give the wider one. Each gradient has its operand's shape and dtype.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +16,21 @@ from minigrad.tensor import Array, Operand, Tensor, as_tensor, as_tensors, metho
 
 @method("__add__", "__radd__")
 def add(x: Operand, y: Operand) -> Tensor:
-    """x + y; ∂/∂x = 1, ∂/∂y = 1."""
+    """Return x + y, broadcast; ∂/∂x = 1, ∂/∂y = 1."""
     x, y = as_tensors(x, y)
     return record(x.data + y.data, (x, y), lambda grad: (grad, grad))
 
 
 @method("__sub__", reflected="__rsub__")
 def sub(x: Operand, y: Operand) -> Tensor:
-    """x - y; ∂/∂x = 1, ∂/∂y = -1."""
+    """Return x - y, broadcast; ∂/∂x = 1, ∂/∂y = -1."""
     x, y = as_tensors(x, y)
     return record(x.data - y.data, (x, y), lambda grad: (grad, -grad))
 
 
 @method("__mul__", "__rmul__")
 def mul(x: Operand, y: Operand) -> Tensor:
-    """x·y; ∂/∂x = y, ∂/∂y = x."""
+    """Return x·y, broadcast; ∂/∂x = y, ∂/∂y = x."""
     x, y = as_tensors(x, y)
     a, b = x.data, y.data
 
@@ -39,7 +44,7 @@ def mul(x: Operand, y: Operand) -> Tensor:
 
 @method("__truediv__", reflected="__rtruediv__")
 def div(x: Operand, y: Operand) -> Tensor:
-    """x / y; ∂/∂x = 1/y, ∂/∂y = -x/y²."""
+    """Return x / y, broadcast; ∂/∂x = 1/y, ∂/∂y = -x/y². Division by 0 gives ±infinity or NaN, as in NumPy."""
     x, y = as_tensors(x, y)
     b = y.data
     out = x.data / b
@@ -52,7 +57,7 @@ def div(x: Operand, y: Operand) -> Tensor:
 
 @method("__pow__", reflected="__rpow__")
 def power(x: Operand, y: Operand) -> Tensor:
-    """x to the power y; ∂/∂x = y·x^(y-1) (0 where y = 0), ∂/∂y = x^y·ln x (0 where x = 0 and y ≥ 0)."""
+    """Return x^y, broadcast; ∂/∂x = y·x^(y-1) (0 where y = 0), ∂/∂y = x^y·ln x (0 where x = 0 and y ≥ 0)."""
     x, y = as_tensors(x, y)
     a, b = x.data, y.data
     out = a**b
@@ -71,14 +76,14 @@ def power(x: Operand, y: Operand) -> Tensor:
 
 @method("__neg__")
 def neg(x: Operand) -> Tensor:
-    """-x; ∂/∂x = -1."""
+    """Return -x, in the shape of x; ∂/∂x = -1."""
     x = as_tensor(x)
     return record(-x.data, (x,), lambda grad: (-grad,))
 
 
 @method("abs", "__abs__")
 def abs(x: Operand) -> Tensor:
-    """|x|; ∂/∂x = sign x, 0 at 0."""
+    """Return the absolute value of x, in the shape of x; ∂/∂x = sign x, which is 0 at 0."""
     x = as_tensor(x)
     a = x.data
     return record(np.abs(a), (x,), lambda grad: (grad * np.sign(a),))
@@ -86,7 +91,7 @@ def abs(x: Operand) -> Tensor:
 
 @method("exp")
 def exp(x: Operand) -> Tensor:
-    """e^x; ∂/∂x = e^x."""
+    """Return e^x, in the shape of x; ∂/∂x = e^x."""
     x = as_tensor(x)
     out = np.exp(x.data)
     return record(out, (x,), lambda grad: (grad * out,))
@@ -94,7 +99,7 @@ def exp(x: Operand) -> Tensor:
 
 @method("log")
 def log(x: Operand) -> Tensor:
-    """ln x; ∂/∂x = 1/x."""
+    """Return the natural logarithm of x, in the shape of x; ∂/∂x = 1/x. NaN where x < 0, -infinity at 0."""
     x = as_tensor(x)
     a = x.data
     return record(np.log(a), (x,), lambda grad: (grad / a,))
@@ -102,7 +107,7 @@ def log(x: Operand) -> Tensor:
 
 @method("sqrt")
 def sqrt(x: Operand) -> Tensor:
-    """√x; ∂/∂x = 1/(2√x)."""
+    """Return √x, in the shape of x; ∂/∂x = 1/(2√x). NaN where x < 0."""
     x = as_tensor(x)
     out = np.sqrt(x.data)
     return record(out, (x,), lambda grad: (grad / (2 * out),))
@@ -110,7 +115,7 @@ def sqrt(x: Operand) -> Tensor:
 
 @method("tanh")
 def tanh(x: Operand) -> Tensor:
-    """tanh x; ∂/∂x = 1 - tanh² x."""
+    """Return tanh x, in the shape of x; ∂/∂x = 1 - tanh² x."""
     x = as_tensor(x)
     out = np.tanh(x.data)
     return record(out, (x,), lambda grad: (grad * (1 - out * out),))
@@ -118,7 +123,10 @@ def tanh(x: Operand) -> Tensor:
 
 @method("sigmoid")
 def sigmoid(x: Operand) -> Tensor:
-    """σ(x) = 1/(1 + e^-x), computed from e^-|x| so that nothing overflows; ∂/∂x = σ·(1 - σ)."""
+    """Return σ(x) = 1/(1 + e^-x), in the shape of x; ∂/∂x = σ·(1 - σ).
+
+    Only e to a power ≤ 0 is computed, so nothing overflows.
+    """
     x = as_tensor(x)
     small = np.exp(-np.abs(x.data))
     out = np.where(x.data >= 0, 1, small) / (1 + small)
@@ -127,7 +135,14 @@ def sigmoid(x: Operand) -> Tensor:
 
 @method("clip")
 def clip(x: Operand, low: float | None = None, high: float | None = None) -> Tensor:
-    """x limited to [low, high] (None: no limit); ∂/∂x = 1 where low ≤ x ≤ high, else 0.
+    """Limit x to [low, high], in the shape of x; ∂/∂x = 1 where low ≤ x ≤ high, else 0.
+
+    Parameters
+    ----------
+    x
+        Of any shape.
+    low, high
+        Numbers. None: no limit on that side.
 
     Raises
     ------
@@ -145,7 +160,7 @@ def clip(x: Operand, low: float | None = None, high: float | None = None) -> Ten
 
 @method("maximum")
 def maximum(x: Operand, y: Operand) -> Tensor:
-    """The larger of x and y, entry by entry; the gradient goes to it, in halves where they are equal."""
+    """Return the larger of x and y, entry by entry, broadcast; it gets the gradient, and each gets half where x = y."""
     x, y = as_tensors(x, y)
     a, b = x.data, y.data
 
@@ -157,7 +172,15 @@ def maximum(x: Operand, y: Operand) -> Tensor:
 
 
 def where(condition: Operand, x: Operand, y: Operand) -> Tensor:
-    """x where `condition` holds, else y; the gradient goes to the one that was taken."""
+    """Return x where `condition` holds, else y; the gradient goes to the one that was taken.
+
+    Parameters
+    ----------
+    condition
+        Booleans: a tensor, array or list. It gets no gradient.
+    x, y
+        Tensors, arrays or numbers. The three shapes broadcast.
+    """
     x, y = as_tensors(x, y)
     chosen = np.asarray(condition.data if isinstance(condition, Tensor) else condition, bool)
 
@@ -175,7 +198,7 @@ def _comparison(compare: Callable[[Array, Array], Array]) -> Callable[[Operand, 
     return op
 
 
-# Entry by entry: a boolean tensor, without gradient.
+# Entry by entry, broadcast: a boolean tensor, without gradient.
 method("__lt__")(_comparison(np.less))
 method("__le__")(_comparison(np.less_equal))
 method("__gt__")(_comparison(np.greater))

@@ -1,8 +1,8 @@
-"""What convolution and pooling share: images with the batch last in memory, and where a window fits.
+"""What convolution and pooling share: images with the batch last in memory, and how often a window fits.
 
-The ops take and give images of shape (batch, channels, height, width). In memory their results have the batch
-last: neighbouring numbers are then the same pixel of neighbouring images, and a loop over them is long, contiguous
-and free of borders, whatever the size of images and windows. NumPy's elementwise functions keep this order.
+The ops take and return images of shape (batch, channels, height, width). In memory their results have the batch last.
+Neighbouring numbers are then the same pixel of neighbouring images, and a loop over them is long and contiguous and
+meets no border, whatever the size of images and windows. NumPy's elementwise functions keep this order.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from minigrad.jit import kernel
 from minigrad.ops.memory import empty
 from minigrad.tensor import Array, Tensor
 
-Pair = int | tuple[int, int]
+Size2d = int | tuple[int, int]  # the same in both directions, or (down, across)
 
-MIN_PARALLEL = 2**15  # entries, from which moving and pooling takes longer than waking a second thread
+MIN_PARALLEL = 2**15  # entries; with fewer, one thread moves or pools them before a second is awake
 
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
 def move_batch_last(images, out):
-    """``out[c, y, x, b] = images[b, c, y, x]``, by eight images at a time, whose rows stay in the first-level cache."""
+    """``out[c, y, x, b] = images[b, c, y, x]``, eight images at a time: their rows stay in the first-level cache."""
     batch, channels, height, width = images.shape
     for c in prange(channels):
         for y in range(height):
-            for begin in range(0, batch, 8):
-                end = min(begin + 8, batch)
+            for start in range(0, batch, 8):
+                end = min(start + 8, batch)
                 for x in range(width):
-                    for b in range(begin, end):
+                    for b in range(start, end):
                         out[c, y, x, b] = images[b, c, y, x]
 
 
@@ -57,8 +57,8 @@ def batch_first(images: Array) -> Array:
     return images.transpose(3, 0, 1, 2)
 
 
-def pair(value: Any, name: str, least: int) -> tuple[int, int]:
-    """One number for both axes, or (down, across)."""
+def size2d(value: Any, name: str, least: int) -> tuple[int, int]:
+    """Return the argument `name` as (down, across); ValueError unless it is an integer ≥ `least`, or two of them."""
     both = tuple(value) if isinstance(value, tuple | list) else (value, value)
     if len(both) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in both):
         raise ValueError(f"{name} must be an integer ≥ {least}, or two of them (down, across); got {value!r}")
@@ -66,9 +66,9 @@ def pair(value: Any, name: str, least: int) -> tuple[int, int]:
 
 
 def output_size(
-    x: Tensor, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int] = (0, 0)
+    x: Tensor | Array, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int] = (0, 0)
 ) -> tuple[int, int]:
-    """At how many places the window fits, down and across: (size + 2·padding − window) // stride + 1."""
+    """How often a window fits, down and across: (size + 2·padding − window) // stride + 1; ValueError if never."""
     if x.ndim != 4:
         raise ValueError(f"images must have the shape (batch, channels, height, width); got {x.shape}")
     height, width = x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1]

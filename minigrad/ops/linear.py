@@ -7,9 +7,23 @@ from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 
 def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
-    """x Wᵀ + b, for x (…, in), weight W (out, in) and bias b (out,); the result is (…, out).
+    """Return x Wᵀ + b, as a dense layer does.
 
-    ∂L/∂x = G W, ∂L/∂W = Gᵀ x and ∂L/∂b = Σ G over the leading axes, with G = ∂L/∂out.
+    With G = ∂L/∂out: ∂L/∂x = G W, ∂L/∂W = Gᵀ x, and ∂L/∂b is the sum of G over its leading axes.
+
+    Parameters
+    ----------
+    x
+        (…, in).
+    weight
+        W, (out, in), as in PyTorch.
+    bias
+        b, (out,), or None for 0.
+
+    Returns
+    -------
+    Tensor
+        (…, out).
 
     Raises
     ------

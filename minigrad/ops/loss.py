@@ -9,21 +9,37 @@ from minigrad.tensor import Array, Operand, Tensor, as_tensor, as_tensors, recor
 
 
 def softmax(x: Operand, axis: int = -1) -> Tensor:
-    """p = e^x / Σ e^x along `axis`, with the largest x subtracted first; ∂L/∂x = p·(∂L/∂p - Σ p·∂L/∂p)."""
+    """Return p = e^x / Σ e^x along `axis`, in the shape and dtype of x; ∂L/∂x = p·(∂L/∂p - Σ p·∂L/∂p).
+
+    The largest x is subtracted first, so nothing overflows.
+
+    Raises
+    ------
+    ValueError
+        If x has no such axis.
+    """
     x = _floating(x, axis)
     p = np.exp(_log_probabilities(x.data, axis))
     return record(p, (x,), lambda grad: (p * (grad - (grad * p).sum(axis, keepdims=True)),))
 
 
 def log_softmax(x: Operand, axis: int = -1) -> Tensor:
-    """log p = x - log Σ e^x along `axis`, finite wherever x is; ∂L/∂x = ∂L/∂log p - p·Σ ∂L/∂log p."""
+    """Return log p = x - log Σ e^x along `axis`, in the shape and dtype of x; ∂L/∂x = ∂L/∂log p - p·Σ ∂L/∂log p.
+
+    It is finite wherever x is.
+
+    Raises
+    ------
+    ValueError
+        If x has no such axis.
+    """
     x = _floating(x, axis)
     log_p = _log_probabilities(x.data, axis)
     return record(log_p, (x,), lambda grad: (grad - np.exp(log_p) * grad.sum(axis, keepdims=True),))
 
 
 def cross_entropy(logits: Operand, labels: Operand) -> Tensor:
-    """The mean over the batch of -log softmax(logits)[label]; ∂/∂logits = (p - onehot(label)) / n.
+    """Return the mean over the batch of -log softmax(logits)[label]; ∂/∂logits = (p - onehot(label)) / n.
 
     Parameters
     ----------
@@ -34,7 +50,8 @@ def cross_entropy(logits: Operand, labels: Operand) -> Tensor:
 
     Returns
     -------
-    A scalar tensor.
+    Tensor
+        A scalar, in nats, of the dtype of `logits`.
 
     Raises
     ------
@@ -68,12 +85,22 @@ def cross_entropy(logits: Operand, labels: Operand) -> Tensor:
 
 
 def mse_loss(x: Operand, y: Operand) -> Tensor:
-    """The mean of (x - y)² over all entries; ∂/∂x = 2(x - y)/n, ∂/∂y = -∂/∂x.
+    """Return the mean of (x - y)² over all n entries; ∂/∂x = 2(x - y)/n, ∂/∂y = -∂/∂x.
+
+    Parameters
+    ----------
+    x, y
+        Of the same shape.
+
+    Returns
+    -------
+    Tensor
+        A scalar.
 
     Raises
     ------
     ValueError
-        If the shapes differ: broadcasting here is nearly always a mistake.
+        If the shapes differ (broadcasting here is nearly always a mistake), or there are no entries.
     """
     x, y = as_tensors(x, y)
     if x.shape != y.shape or x.size == 0:

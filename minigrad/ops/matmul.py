@@ -10,9 +10,10 @@ from minigrad.tensor import Array, Operand, Tensor, as_tensors, method, record
 
 @method("__matmul__", reflected="__rmatmul__")
 def matmul(x: Operand, y: Operand) -> Tensor:
-    """x @ y as NumPy: matrices in the last two axes, the others broadcast; a 1-D operand is a row or a column.
+    """Return the matrix product x @ y, with NumPy's rules for shapes.
 
-    With out = x y: ∂L/∂x = (∂L/∂out) yᵀ, ∂L/∂y = xᵀ (∂L/∂out).
+    (…, n, k) @ (…, k, m) gives (…, n, m); the leading axes broadcast. A 1-D x is a row, a 1-D y a column, and the
+    result then lacks that axis. With G = ∂L/∂out: ∂L/∂x = G yᵀ, ∂L/∂y = xᵀ G.
 
     Raises
     ------

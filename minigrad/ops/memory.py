@@ -1,8 +1,8 @@
-"""Where arrays lie: they begin where a cache line does, in memory that the process already has.
+"""New arrays: aligned to cache lines, in memory that the process already has.
 
 By default glibc gives the memory of large arrays back to the system as soon as they are freed, and each training step
-gets it anew, page by page: measured on LeNet-5 at batch 128, 2,767 page faults, which doubled the time of a step. So on
-import the process is told to keep up to 256 MiB of freed memory (`keep_memory`).
+gets it again, page by page: 2,767 page faults, measured on LeNet-5 at batch 128, doubled the time of a step. So when
+this module is imported, the process starts to keep up to 256 MiB of freed memory (`keep_memory`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from numpy.typing import DTypeLike
 from minigrad.tensor import Array
 
 CACHE_LINE = 64  # bytes
-SMALL = 1024  # entries below which alignment costs more than it saves
+SMALL = 1024  # entries; with fewer, alignment costs more than it saves
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
 
 def keep_memory(below: int = 32 * 2**20, at_most: int = 256 * 2**20) -> bool:
-    """Let freed arrays of up to `below` bytes be used again, up to `at_most` bytes in all; False if not on glibc.
+    """Keep the memory of freed arrays of up to `below` bytes, up to `at_most` bytes in all; False without glibc.
 
-    32 MiB is also where glibc's own adaptive threshold ends. Larger arrays are given back when they are freed.
+    32 MiB is also the largest value of glibc's own adaptive threshold. Larger arrays are given back when freed.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -44,8 +44,8 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     dtype = np.dtype(dtype)
     size = prod(shape) * dtype.itemsize
     room = np.empty(size + CACHE_LINE, np.uint8)
-    begin = -room.__array_interface__["data"][0] % CACHE_LINE
-    return room[begin : begin + size].view(dtype).reshape(shape)
+    start = -room.__array_interface__["data"][0] % CACHE_LINE
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def like(array: Array) -> Array:
@@ -60,7 +60,7 @@ def like(array: Array) -> Array:
 
 
 def flat(array: Array, pattern: Array) -> Array:
-    """The entries of `array` in the order in which those of `pattern`, made by `like`, lie in memory."""
+    """The entries of `array` in the order that `pattern`, an array made by `like`, has in memory."""
     if array.strides != pattern.strides:
         array, given = like(pattern), array
         array[...] = given

@@ -1,4 +1,4 @@
-"""Reductions over one axis, several or all (`axis=None`)."""
+"""Reductions over one axis, several or all. The dtype is kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,22 @@ from minigrad.tensor import Array, Axis, Operand, Tensor, as_tensor, method, rec
 
 @method("sum")
 def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Σ x; every entry's gradient is the sum's."""
+    """Return the sum of the entries; ∂/∂x = 1.
+
+    Parameters
+    ----------
+    x
+        Of any shape.
+    axis
+        An axis, a tuple of axes, or None for all.
+    keepdims
+        Keep the reduced axes, with length 1.
+
+    Raises
+    ------
+    ValueError
+        If x has no such axis.
+    """
     x = as_tensor(x)
     kept = _kept(x, _axes(x, axis))
     shape = x.shape
@@ -25,12 +40,21 @@ def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @method("mean")
 def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Σ x / n; every entry's gradient is the mean's over n.
+    """Return the mean of the entries; ∂/∂x = 1/n, where n is their number.
+
+    Parameters
+    ----------
+    x
+        Of any shape.
+    axis
+        An axis, a tuple of axes, or None for all.
+    keepdims
+        Keep the reduced axes, with length 1.
 
     Raises
     ------
     ValueError
-        If there is nothing to average.
+        If x is empty or has no such axis.
     """
     x = as_tensor(x)
     if x.size == 0:
@@ -41,13 +65,43 @@ def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @method("max")
 def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The largest entry; the gradient goes to it, to the first of several equal ones."""
+    """Return the largest entry; it gets the gradient, and the first of several equal ones gets all of it.
+
+    Parameters
+    ----------
+    x
+        Of any shape.
+    axis
+        An axis, a tuple of axes, or None for all.
+    keepdims
+        Keep the reduced axes, with length 1.
+
+    Raises
+    ------
+    ValueError
+        If x is empty or has no such axis.
+    """
     return _extremum(x, axis, keepdims, np.argmax)
 
 
 @method("min")
 def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The smallest entry; the gradient goes to it, to the first of several equal ones."""
+    """Return the smallest entry; it gets the gradient, and the first of several equal ones gets all of it.
+
+    Parameters
+    ----------
+    x
+        Of any shape.
+    axis
+        An axis, a tuple of axes, or None for all.
+    keepdims
+        Keep the reduced axes, with length 1.
+
+    Raises
+    ------
+    ValueError
+        If x is empty or has no such axis.
+    """
     return _extremum(x, axis, keepdims, np.argmin)
 
 

@@ -1,4 +1,7 @@
-"""The rectifier. As a kernel: NumPy takes two passes and a mask for its gradient, and one thread."""
+"""The rectifier.
+
+It is a kernel because NumPy needs two passes and a mask for its gradient, and uses one thread.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from minigrad.tensor import Array, Operand, Tensor, as_tensor, method, record
 def rectify(x, out):
     zero = x.dtype.type(0)
     for i in prange(x.size):
-        out[i] = zero if x[i] <= zero else x[i]  # NaN stays
+        out[i] = zero if x[i] <= zero else x[i]  # NaN ≤ 0 is false, so NaN stays
 
 
 @kernel(parallel=True)
@@ -25,7 +28,7 @@ def relu_gradient(grad, out, by_x):
 
 @method("relu")
 def relu(x: Operand) -> Tensor:
-    """max(x, 0); ∂/∂x = 1 where x > 0, else 0 (so 0 at 0)."""
+    """Return max(x, 0), in the shape and dtype of x; ∂/∂x = 1 where x > 0, else 0 (so 0 at 0). NaN stays NaN."""
     x = as_tensor(x)
     out = like(x.data)
     rectify(flat(x.data, out), flat(out, out))

@@ -1,4 +1,4 @@
-"""Reshaping, joining and indexing: entries move, gradients move back."""
+"""Reshaping, joining and indexing: entries move, gradients move back. The dtype is kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from minigrad.tensor import Array, Operand, Tensor, as_tensor, method, record
 
 @method("reshape")
 def reshape(x: Operand, *shape: int | tuple[int, ...]) -> Tensor:
-    """The same entries in another shape, given as a tuple or as several numbers; one may be -1."""
+    """Return the same entries in another shape, given as a tuple or as several numbers; one may be -1.
+
+    Raises
+    ------
+    ValueError
+        If the shape has another number of entries.
+    """
     x = as_tensor(x)
     before = x.shape
     return record(x.data.reshape(*shape), (x,), lambda grad: (grad.reshape(before),))  # type: ignore[arg-type]
@@ -20,7 +26,13 @@ def reshape(x: Operand, *shape: int | tuple[int, ...]) -> Tensor:
 
 @method("transpose")
 def transpose(x: Operand, *axes: int | tuple[int, ...]) -> Tensor:
-    """The axes in another order, given as a tuple or as several numbers; reversed if none is given."""
+    """Return the tensor with its axes in another order, given as a tuple or as several numbers; by default reversed.
+
+    Raises
+    ------
+    ValueError
+        If the order doesn't name each axis once.
+    """
     x = as_tensor(x)
     out = x.data.transpose(*axes)
     order = axes[0] if axes and isinstance(axes[0], tuple) else axes
@@ -33,7 +45,13 @@ Tensor.T = property(transpose)  # type: ignore[assignment,arg-type]
 
 @method("__getitem__")
 def getitem(x: Operand, index: Any) -> Tensor:
-    """x[index], with NumPy's indexing; an entry taken several times gets the sum of the gradients."""
+    """Return x[index], with NumPy's indexing; an entry taken several times gets the sum of the gradients.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range.
+    """
     x = as_tensor(x)
     parts = index if isinstance(index, tuple) else (index,)
     parts = tuple(part.data if isinstance(part, Tensor) else part for part in parts)
@@ -52,7 +70,20 @@ def getitem(x: Operand, index: Any) -> Tensor:
 
 
 def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """Join tensors along an axis that they have; their other axes must agree."""
+    """Join tensors along an axis that they have; each gets its part of the gradient.
+
+    Parameters
+    ----------
+    tensors
+        A sequence of tensors or arrays, at least one. Their shapes may differ along `axis` only.
+    axis
+        The axis to join along.
+
+    Raises
+    ------
+    ValueError
+        If there is no tensor, or their shapes don't fit.
+    """
     parents = _like_each_other(tensors, "concatenate")
     out = np.concatenate([x.data for x in parents], axis)
     ends = np.cumsum([x.shape[axis] for x in parents])[:-1]
@@ -60,7 +91,20 @@ def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """Join tensors of the same shape along a new axis."""
+    """Join tensors along a new axis; each gets its part of the gradient.
+
+    Parameters
+    ----------
+    tensors
+        A sequence of tensors or arrays of the same shape, at least one.
+    axis
+        The position of the new axis in the result.
+
+    Raises
+    ------
+    ValueError
+        If there is no tensor, or their shapes differ.
+    """
     parents = _like_each_other(tensors, "stack")
     out = np.stack([x.data for x in parents], axis)
     return record(out, parents, lambda grad: tuple(np.moveaxis(grad, axis, 0)))
