@@ -1,5 +1,7 @@
 """minigrad: a small autograd engine to read, with the optimizers and schedules of the book."""
 
+from importlib.metadata import PackageNotFoundError, version
+
 from minigrad import data, exercises, models, nn, optim, schedules
 from minigrad.ema import ema
 from minigrad.gradcheck import GradcheckError, gradcheck
@@ -29,10 +31,16 @@ from minigrad.tensor import Tensor, no_grad
 from minigrad.threads import get_num_threads, set_num_threads
 from minigrad.train import History, fit
 
+try:
+    __version__ = version("minigrad-book")
+except PackageNotFoundError:  # imported from a folder of sources
+    __version__ = "unknown"
+
 __all__ = [
     "GradcheckError",
     "History",
     "Tensor",
+    "__version__",
     "abs",
     "avg_pool2d",
     "clip",

@@ -1,4 +1,4 @@
-"""The command line: ``minigrad``, which is also ``python -m minigrad``."""
+"""The command line: ``minigrad``, or ``python -m minigrad``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
+from minigrad import __version__
+
 USER_ERRORS = (ValueError, OSError, ImportError, RuntimeError)
-"""What the commands raise when input, data, disk or installation are at fault: told in a line, without a traceback."""
+"""Errors of input, data, disk or installation: printed in one line, without a traceback."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,24 +28,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of all commands. The benchmark adds its own options, and is imported only when it is asked for."""
+    """The parser of all commands. The benchmark adds its own options; it is imported only for that command."""
     parser = argparse.ArgumentParser(prog="minigrad", description="Run minigrad's experiments, data and benchmarks.")
+    parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     _add_experiment(commands.add_parser("experiment", help="list, run and report the book's experiments"))
 
     data = commands.add_parser("data", help="get a data set")
     sets = data.add_subparsers(title="data sets", metavar="NAME", required=True)
-    cifar10 = sets.add_parser(
-        "cifar10", help="check for CIFAR-10, or download it", description="Check that CIFAR-10 is there and readable."
-    )
-    cifar10.add_argument(
-        "--download", action="store_true", help="fetch the official archive (170 MB) if a file is missing"
-    )
+    about = "check that CIFAR-10 is there and readable, or download it"
+    cifar10 = sets.add_parser("cifar10", help=about, description=about.capitalize() + ".")
+    cifar10.add_argument("--download", action="store_true", help="fetch the archive (170 MB) if a file is missing")
     cifar10.add_argument("--root", metavar="DIR", help="where it is kept (default: $MINIGRAD_DATA, or a cache folder)")
     cifar10.set_defaults(command=_cifar10)
 
-    bench = commands.add_parser("bench", help="measure minigrad's speed, beside PyTorch's where it is installed")
+    bench = commands.add_parser("bench", help="measure minigrad's speed, and PyTorch's where it is installed")
     if "bench" in arguments[:1]:
         benchmark = importlib.import_module("minigrad_book.tools.bench")
         benchmark.add_arguments(bench)

@@ -1,4 +1,4 @@
-"""Data sets as plain arrays: the handwritten digits that scikit-learn brings, and CIFAR-10."""
+"""Data sets as plain arrays: the handwritten digits that come with scikit-learn, and CIFAR-10."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import platformdirs
 from numpy.typing import DTypeLike
 
 from minigrad.arguments import integer
@@ -29,7 +30,7 @@ CIFAR10_RECORD = 1 + 3 * 32 * 32  # one label byte, then the red, green and blue
 
 
 def optional(module: str, extra: str) -> Any:
-    """Import an optional dependency, or raise an ``ImportError`` that says how to install it."""
+    """Import an optional dependency, or raise an `ImportError` with the command that installs it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -37,17 +38,23 @@ def optional(module: str, extra: str) -> Any:
 
 
 def digits() -> tuple[Pair, Pair]:
-    """Return the 1,797 real handwritten digits bundled with scikit-learn: small enough to train on in seconds.
+    """Return the 1,797 real handwritten digits that come with scikit-learn: small enough to train on in seconds.
 
     Returns
     -------
     (images, labels), (test images, labels)
-        As `cifar10` does: images float32 (N, 1, 8, 8) in [0, 1], ready for a convolution (`models.MLP`
-        flattens them itself), labels int64 (N,) from 0 to 9; 1,433 to train on and 364 to test. The split is fixed and
-        stratified: of each digit, every fifth image in the file's order is for testing, so that both parts hold
-        every class and all writers.
+        Images float32 (N, 1, 8, 8), from 0 (white) to 1 (black); labels int64 (N,), from 0 to 9. N is 1,433 to train on
+        and 364 to test. The split is fixed and stratified: of each digit, every fifth image in the file's order is for
+        testing, so both parts have every class and all writers.
 
-    Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
+    Raises
+    ------
+    ImportError
+        If scikit-learn isn't installed.
+
+    References
+    ----------
+    E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
     """
     bunch = optional("sklearn.datasets", "data").load_digits()
     images = (bunch.images / 16).astype(np.float32)[:, None]
@@ -64,26 +71,31 @@ def cifar10(root: str | os.PathLike[str] | None = None, download: bool = False) 
     Parameters
     ----------
     root
-        The folder that holds, or is to hold, ``cifar-10-batches-bin/``. ``None``: the environment variable
-        ``MINIGRAD_DATA`` if set, else the user's cache directory.
+        The folder of ``cifar-10-batches-bin/``. None: the environment variable ``MINIGRAD_DATA`` if it is set,
+        otherwise the user's cache folder.
     download
-        Fetch the official archive (170 MB, its md5 checked) if one of its files is not in that folder.
+        Whether to fetch the official archive (170 MB; its MD5 is checked) if one of its files is missing.
 
     Returns
     -------
     (images, labels), (test images, labels)
-        Images uint8 (50000, 3, 32, 32) and (10000, 3, 32, 32), channels red, green, blue; labels int64.
+        Images uint8 (50000, 3, 32, 32) and (10000, 3, 32, 32), from 0 to 255, channels red, green, blue; labels int64,
+        from 0 to 9.
 
     Raises
     ------
     FileNotFoundError
-        The data isn't there; the message says where it was looked for and how to get it.
+        If a file is missing; the message has the folder and the ways to get the data.
     ValueError
-        A file is truncated or is not CIFAR-10, or the archive holds an unsafe path.
+        If a file is truncated or isn't CIFAR-10, or the archive isn't the official one or has an unsafe path.
     OSError
-        The download failed.
+        If the download fails.
+    ImportError
+        If a download needs pooch and it isn't installed.
 
-    Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
+    References
+    ----------
+    A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
     """
     root = data_root(root)
     folder = root / CIFAR10_FOLDER
@@ -99,26 +111,50 @@ def cifar10(root: str | os.PathLike[str] | None = None, download: bool = False) 
 
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
-    """The folder data sets are kept in: ``root``, else ``$MINIGRAD_DATA``, else the user's cache directory."""
+    """Return the folder of the data sets: `root`, or ``$MINIGRAD_DATA``, or the user's cache folder."""
     chosen = root if root is not None else os.environ.get("MINIGRAD_DATA")
-    return Path(chosen or optional("pooch", "data").os_cache("minigrad")).expanduser()
+    return Path(chosen or platformdirs.user_cache_dir("minigrad")).expanduser()
 
 
 def batches(
     inputs: np.ndarray, labels: np.ndarray, batch_size: int, rng: np.random.Generator | int | None = None
 ) -> Iterator[Pair]:
-    """Cut one epoch into batches of ``batch_size``; the last one holds what is left.
+    """Cut one epoch into batches; every example comes once.
 
-    Every example comes once, in an order drawn from ``rng`` (a generator or a seed), or as stored if it is ``None``.
+    Parameters
+    ----------
+    inputs, labels
+        (N, …), of any dtype, and (N,), integers.
+    batch_size
+        Examples in a batch, ≥ 1; the last batch may have fewer.
+    rng
+        A Generator or a seed for the order. None: the order of the arrays; the batches are then views of them.
+
+    Returns
+    -------
+    iterator
+        Of pairs (inputs, labels).
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `check_pair` does, or if `batch_size` isn't an integer ≥ 1. Raised at the call, not in the loop.
     """
     count = check_pair("batches", inputs, labels)
-    batch_size = integer("batch_size", batch_size, least=1)
+    starts = range(0, count, integer("batch_size", batch_size, least=1))
     order = None if rng is None else np.random.default_rng(rng).permutation(count)
-    return _slices(inputs, labels, batch_size, order)
+    spans = (slice(start, start + batch_size) for start in starts)
+    return ((inputs[part], labels[part]) for part in (spans if order is None else map(order.__getitem__, spans)))
 
 
 def as_inputs(batch: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """What a model is given, as ``dtype``: uint8 images scaled from 0…255 to [0, 1], floating inputs as they are."""
+    """Return what a model is given, as `dtype`: uint8 images are scaled from 0…255 to [0, 1], floating inputs are not.
+
+    Raises
+    ------
+    TypeError
+        If the inputs are neither uint8 nor floating.
+    """
     if batch.dtype == np.uint8:
         return np.divide(batch, 255, dtype=dtype)
     if not np.issubdtype(batch.dtype, np.floating):
@@ -127,7 +163,15 @@ def as_inputs(batch: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
 
 
 def check_pair(name: str, inputs: np.ndarray, labels: np.ndarray) -> int:
-    """Check a pair ``(inputs, labels)`` and return its length."""
+    """Check that a pair is data, inputs (N, …) and labels (N,), and return N.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or N is 0. The message starts with `name`.
+    TypeError
+        If they aren't NumPy arrays, or the labels aren't integers.
+    """
     if not (isinstance(inputs, np.ndarray) and isinstance(labels, np.ndarray)):
         raise TypeError(
             f"{name} needs two NumPy arrays (inputs, labels), got {type(inputs).__name__}, {type(labels).__name__}"
@@ -141,78 +185,66 @@ def check_pair(name: str, inputs: np.ndarray, labels: np.ndarray) -> int:
     return len(labels)
 
 
-def _slices(inputs: np.ndarray, labels: np.ndarray, batch_size: int, order: np.ndarray | None) -> Iterator[Pair]:
-    for start in range(0, len(labels), batch_size):
-        chosen = slice(start, start + batch_size) if order is None else order[start : start + batch_size]
-        yield inputs[chosen], labels[chosen]
-
-
 def _missing(folder: Path) -> list[str]:
     return [name for name in CIFAR10_TRAIN_FILES + CIFAR10_TEST_FILES if not (folder / name).is_file()]
 
 
 def _read_cifar10(folder: Path, names: tuple[str, ...]) -> Pair:
-    images = np.empty((len(names) * CIFAR10_IMAGES_PER_FILE, 3, 32, 32), dtype=np.uint8)
-    labels = np.empty(len(images), dtype=np.int64)
+    count = CIFAR10_IMAGES_PER_FILE
+    images = np.empty((len(names), count, 3, 32, 32), np.uint8)
+    labels = np.empty((len(names), count), np.int64)
     for i, name in enumerate(names):
-        path, size = folder / name, CIFAR10_IMAGES_PER_FILE * CIFAR10_RECORD
-        if path.stat().st_size != size:
+        records = np.fromfile(folder / name, np.uint8)
+        if records.size != count * CIFAR10_RECORD:
             raise ValueError(
-                f"{path} has {path.stat().st_size:,} bytes, a CIFAR-10 batch has {size:,}: "
+                f"{folder / name} has {records.size:,} bytes, a CIFAR-10 batch has {count * CIFAR10_RECORD:,}: "
                 f"delete {folder} and get the data again"
             )
-        records = np.fromfile(path, dtype=np.uint8).reshape(-1, CIFAR10_RECORD)
+        records = records.reshape(count, CIFAR10_RECORD)
         if (label := records[:, 0].max()) > 9:
-            raise ValueError(f"{path} is not a CIFAR-10 batch: it holds the label {label}, not only 0 to 9")
-        part = slice(i * CIFAR10_IMAGES_PER_FILE, (i + 1) * CIFAR10_IMAGES_PER_FILE)
-        labels[part] = records[:, 0]
-        images[part] = records[:, 1:].reshape(-1, 3, 32, 32)
-    return images, labels
+            raise ValueError(f"{folder / name} is not a CIFAR-10 batch: it has the label {label}, not only 0 to 9")
+        labels[i], images[i] = records[:, 0], records[:, 1:].reshape(images[i].shape)
+    return images.reshape(-1, 3, 32, 32), labels.reshape(-1)
 
 
 def _download_cifar10(root: Path) -> None:
-    pooch = optional("pooch", "data")
+    name = CIFAR10_URL.rsplit("/", 1)[1]
     try:
-        archive = pooch.retrieve(
-            CIFAR10_URL, known_hash=f"md5:{CIFAR10_MD5}", path=root, fname=CIFAR10_URL.rsplit("/", 1)[1]
-        )
+        archive = optional("pooch", "data").retrieve(CIFAR10_URL, f"md5:{CIFAR10_MD5}", fname=name, path=root)
     except ValueError as error:
         raise ValueError(f"the archive from {CIFAR10_URL} is not the official one: {error}") from error
     except OSError as error:
         raise OSError(
-            f"could not download {CIFAR10_URL} ({error}). Get it in another way and unpack it in {root}"
+            f"could not download {CIFAR10_URL} ({error}). Get it another way and unpack it in {root}"
         ) from error
     extract(Path(archive), root, CIFAR10_FOLDER)
 
 
 def extract(archive: Path, root: Path, folder: str) -> None:
-    """Unpack ``folder/`` of a tar archive into ``root``; all of it or, after an error or a kill, nothing.
+    """Unpack ``folder/`` of a tar archive into `root`: all of it or, after an error or a kill, nothing.
 
-    If ``root`` has such a folder already, the files are put into it one by one, and those of other names are kept.
-    Only plain files below ``folder`` are accepted. An absolute path, a ``..``, a link, a device or a file elsewhere
-    raises a `ValueError` before anything is written.
+    If `root` already has such a folder, the files are put into it one by one, and those of other names are kept.
+
+    Raises
+    ------
+    ValueError
+        If the archive is damaged, or has anything but plain files and folders in ``folder/``: a path that leads
+        elsewhere, a link, a device. The message names it.
     """
-    with tarfile.open(archive) as tar, tempfile.TemporaryDirectory(dir=root, prefix=".unpacking-") as temporary:
-        members = tar.getmembers()
-        for member in members:
-            path, windows = PurePosixPath(member.name), PureWindowsPath(member.name)
-            if path.is_absolute() or windows.anchor or ".." in path.parts + windows.parts:
-                raise ValueError(f"{archive} holds the unsafe path {member.name!r}: nothing was unpacked")
-            if not (member.isfile() or member.isdir()):
-                raise ValueError(f"{archive} holds {member.name!r}, a link or a device: nothing was unpacked")
-            if path.parts[:1] != (folder,):
-                raise ValueError(f"{archive} holds {member.name!r}, which is not in {folder}/: nothing was unpacked")
-        for member in members:
-            target = Path(temporary, member.name)
-            if member.isdir():
-                target.mkdir(parents=True, exist_ok=True)
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                source = tar.extractfile(member)
-                assert source is not None  # only for links and devices, refused above
-                with source, target.open("wb") as sink:
-                    while block := source.read(1 << 20):
-                        sink.write(block)
+
+    def plain(member: tarfile.TarInfo, destination: str) -> tarfile.TarInfo:
+        safe = tarfile.data_filter(member, destination)
+        path = PurePosixPath(safe.name).parts
+        if path[:1] != (folder,) or ".." in path or not (safe.isfile() or safe.isdir()):
+            raise tarfile.TarError(f"{member.name!r} is no plain file in {folder}/")
+        return safe
+
+    with tempfile.TemporaryDirectory(dir=root, prefix=".unpacking-") as temporary:
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extractall(temporary, filter=plain)
+        except (tarfile.TarError, EOFError) as error:
+            raise ValueError(f"{archive}: {error}; nothing was unpacked") from error
         _move(Path(temporary, folder), root / folder)
 
 

@@ -1,5 +1,6 @@
 """The command line: help everywhere, errors in one line, no traceback."""
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from minigrad_book.tools import experiments
 from minigrad_book.tools.experiments import CATALOGUE
 
+import minigrad as mg
 from minigrad import cli
 
 
@@ -122,3 +124,24 @@ def test_the_benchmark_has_help_and_is_imported_only_when_asked_for(capsys):
     code = "import sys; from minigrad.cli import main; main(['experiment', 'list']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "minigrad_book.tools.bench" not in done.stdout.splitlines()[-1].split()
+
+
+def test_the_version(capsys, monkeypatch):
+    with pytest.raises(SystemExit) as done:
+        cli.main(["--version"])
+    assert done.value.code == 0
+    assert capsys.readouterr().out == f"minigrad {mg.__version__}\n"
+    assert mg.__version__ == importlib.metadata.version("minigrad-book")
+
+
+def test_the_version_without_an_installed_distribution():
+    code = """
+import importlib.metadata
+def version(name):
+    raise importlib.metadata.PackageNotFoundError(name)
+importlib.metadata.version = version
+import minigrad
+print(minigrad.__version__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "unknown\n"

@@ -1,4 +1,4 @@
-"""Data sets: what they hold, and what happens when they are missing, broken or hostile."""
+"""Data sets: what is in them, and what happens when they are missing, damaged or hostile."""
 
 import functools
 import hashlib
@@ -112,18 +112,17 @@ def test_cifar10_reads_the_official_layout(small, tmp_path):
 
 
 def test_the_root_is_the_argument_then_the_environment_then_the_cache(small, tmp_path, monkeypatch):
-    pytest.importorskip("pooch")
     write_cifar10(tmp_path / "environment")
     monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path / "environment"))
     data.cifar10()
     with pytest.raises(FileNotFoundError, match="argument"):
         data.cifar10(tmp_path / "argument")
     monkeypatch.delenv("MINIGRAD_DATA")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert data.data_root().name == "minigrad"
+    monkeypatch.setattr(data.platformdirs, "user_cache_dir", lambda name: str(tmp_path / "cache" / name))
+    assert data.data_root() == tmp_path / "cache" / "minigrad"
 
 
-def test_missing_data_says_how_to_get_it(tmp_path):
+def test_the_error_for_missing_data_has_the_ways_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"minigrad data cifar10 --download.*MINIGRAD_DATA"):
         data.cifar10(tmp_path)
 
@@ -171,6 +170,7 @@ def link(name, target, kind=tarfile.SYMTYPE):
         ("folder\\..\\..\\escaped", b"x"),
         ("C:\\escaped", b"x"),
         ("elsewhere/file", b"x"),
+        ("folder/../elsewhere", b"x"),
         link("folder/link", "/etc/passwd"),
         link("folder/link", "data", tarfile.LNKTYPE),
         link("folder/pipe", "", tarfile.FIFOTYPE),
@@ -181,9 +181,19 @@ def test_an_unsafe_archive_is_refused_and_nothing_is_written(tmp_path, hostile):
     root = tmp_path / "root"
     root.mkdir()
     archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", b"fine"), hostile])
-    with pytest.raises(ValueError, match="nothing was unpacked"):
+    with pytest.raises(ValueError, match="nothing was unpacked") as error:
         data.extract(archive, root, "folder")
+    assert repr(hostile.name if isinstance(hostile, tarfile.TarInfo) else hostile[0]) in str(error.value)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.tar.gz", "root"]
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-20], lambda content: b"no archive"])
+def test_a_damaged_archive_is_refused_and_nothing_is_written(tmp_path, damage):
+    archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", bytes(range(256)) * 100)])
+    archive.write_bytes(damage(archive.read_bytes()))
+    with pytest.raises(ValueError, match="nothing was unpacked"):
+        data.extract(archive, tmp_path, "folder")
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.tar.gz"]
 
 
 def test_a_safe_archive_is_unpacked_whole(tmp_path):
@@ -195,7 +205,7 @@ def test_a_safe_archive_is_unpacked_whole(tmp_path):
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
-    """The miniature as an archive on a loopback web server that stands for the official address."""
+    """The miniature as an archive on a local web server in place of the official address."""
     pytest.importorskip("pooch")
     folder = write_cifar10(tmp_path / "made")
     archive = make_archive(
@@ -237,7 +247,7 @@ def test_a_download_with_another_checksum_is_refused(small, served, tmp_path, mo
     assert not (tmp_path / "new" / data.CIFAR10_FOLDER).exists()
 
 
-def test_a_failed_download_says_what_to_do(small, served, tmp_path):
+def test_the_error_for_a_failed_download_has_another_way(small, served, tmp_path):
     served.unlink()
     with pytest.raises(OSError, match=r"could not download .* unpack it in"):
         data.cifar10(tmp_path / "new", download=True)

@@ -151,7 +151,7 @@ def channel_offsets(count, shape, last):
 
 @kernel
 def tap_matrix(weight):
-    """The weights with a row for each output channel, and one of zeros if their number is odd; a column for each tap."""
+    """The weights: a row for each output channel, and one of zeros if their number is odd; a column for each tap."""
     outs, channels, high, wide = weight.shape
     matrix = np.zeros((outs + outs % 2, high * channels * wide), weight.dtype)
     for o in range(outs):
