@@ -1,9 +1,9 @@
-"""What an optimizer does with given gradients: the path that it takes, the steps that it makes, and its state.
+"""What an optimizer does with given gradients: its path, its steps and its state.
 
     steps(mg.optim.Adam, [3.0, -1.0], lr=0.1)
 
 Gradients have the shape (T,) for one parameter or (T, …) for an array of them; the settings go to the optimizer.
-Everything is float64.
+`descent` computes them from θ instead. Everything is float64.
 """
 
 from __future__ import annotations
@@ -27,6 +27,21 @@ def path(rule: Rule, gradients: ArrayLike, start: ArrayLike = 0.0, **settings: A
     points = [theta.data.copy()]
     for gradient in values:
         theta.grad = gradient
+        optimizer.step()
+        points.append(theta.data.copy())
+    return np.array(points)
+
+
+def descent(rule: Rule, gradient: Callable[[Array], ArrayLike], start: ArrayLike, steps: int, **settings: Any) -> Array:
+    """θ before the first of `steps` steps and after each, where `gradient(θ)` is the gradient of the loss at θ.
+
+    Shape (steps + 1, …), with `start`'s shape at the end. `gradient` is called once a step.
+    """
+    theta = mg.Tensor(np.array(start, np.float64), requires_grad=True)
+    optimizer = rule([theta], **settings)
+    points = [theta.data.copy()]
+    for _ in range(steps):
+        theta.grad = np.array(gradient(theta.data), np.float64)
         optimizer.step()
         points.append(theta.data.copy())
     return np.array(points)

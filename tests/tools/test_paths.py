@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from minigrad_book.tools.paths import path, states, steps
+from minigrad_book.tools.paths import descent, path, states, steps
 
 import minigrad as mg
 
@@ -26,3 +26,13 @@ def test_states_come_after_each_step():
     assert (first["steps"], second["steps"]) == (1, 2)
     assert first["0.m"].item() == pytest.approx(0.3)
     assert second["0.m"].item() == pytest.approx(0.17)
+
+
+def test_a_descent_takes_the_gradient_where_it_is():
+    curvature = np.array([2.0, 0.5])
+    points = descent(mg.optim.SGD, lambda theta: curvature * theta, [1.0, -3.0], 20, lr=0.1)
+    np.testing.assert_allclose(points, [1.0, -3.0] * (1 - 0.1 * curvature) ** np.arange(21)[:, None], rtol=1e-12)
+    given = path(mg.optim.SGD, curvature * points[:-1], [1.0, -3.0], lr=0.1)
+    np.testing.assert_array_equal(points, given)
+    elsewhere = descent(mg.optim.SGD, lambda theta: np.ones(2), [1.0, -3.0], 20, lr=0.1)
+    assert not np.allclose(points, elsewhere)
