@@ -12,7 +12,7 @@ chapter = Chapter(__name__)
     "The best compromise",
     statement=r"""
     Write `best_rate(steep, flat)` for gradient descent on a quadratic with these two curvatures: the rate for which
-    the slower of both directions is as fast as it can be, and the factor by which the error then shrinks in a step,
+    the slower of the two directions is as fast as possible, and the factor by which the error then shrinks in a step,
     as `np.array([rate, factor])`.
     """,
     hint="Both directions are equally slow at the best rate.",
@@ -21,7 +21,7 @@ chapter = Chapter(__name__)
         "With that rate the steep direction is solved in one step, but the flat one is slower than it need be.": {
             "2 / (steep + flat)": "1 / steep",
         },
-        "At that rate the steep direction jumps to and fro for ever: it is the limit of stability.": {
+        "At that rate the steep direction jumps back and forth forever: it is the limit of stability.": {
             "2 / (steep + flat)": "2 / steep",
         },
         "The factor is what is left of the error, not what is taken away.": {"1 - rate * flat": "rate * flat"},
@@ -67,10 +67,10 @@ def velocity(mu, t):
     hint=r"$v_1 = (1-\alpha)\,g_1^2$, and nothing is corrected.",
     mistakes={
         "That would be so with bias correction, which RMSprop doesn't have.": {"1 / math.sqrt(1 - alpha)": "1.0"},
-        "Either you took PyTorch's α, 0.99, or you divided by v in the place of its root.": {
+        "Either you took PyTorch's α, 0.99, or you divided by v instead of its root.": {
             "alpha = 0.9": "alpha = 0.99",
         },
-        "Turned over: a small v makes a long step.": {"1 / math.sqrt(1 - alpha)": "math.sqrt(1 - alpha)"},
+        "Upside down: a small v makes a long step.": {"1 / math.sqrt(1 - alpha)": "math.sqrt(1 - alpha)"},
     },
     explanation="3.16, against 10 in PyTorch: one name, one rate, and first steps that differ by a factor of three.",
 )
@@ -92,10 +92,10 @@ def first_step():
             "(1 - rate * decay) * theta - rate * m_hat / root": "theta - rate * (m_hat + decay * theta) / root",
         },
         "The decay isn't multiplied by the rate. In PyTorch, Keras and optax it is.": {"rate * decay": "decay"},
-        "The sign of the decay is turned: the weights would grow.": {"1 - rate": "1 + rate"},
+        "The decay has the wrong sign: the weights would grow.": {"1 - rate": "1 + rate"},
         "The step is divided by the root, not multiplied.": {"m_hat / root": "m_hat * root"},
     },
-    explanation=r"As the program does it: first $\theta$ shrinks, then comes Adam's step.",
+    explanation=r"As in the code: first $\theta$ shrinks, then comes Adam's step.",
 )
 def adamw(theta, m_hat, root, rate, decay):
     """One step of AdamW."""
@@ -106,20 +106,22 @@ chapter.written(
     "Where AMSGrad parts from Adam (a small study)",
     statement=r"""
     In the chapter's picture Adam and AMSGrad look the same. Find a sequence of gradients for which AMSGrad's steps
-    become ten times shorter than Adam's. First say what it must look like; then make it, and draw both with the
-    chapter's `steps`.
+    become ten times shorter than Adam's. First predict what it must look like. Then make it, and draw the steps of both
+    with `minigrad_book.tools.paths.steps`.
     """,
     hint=r"$v$ has to fall, and Adam's $v$ needs some thousand steps for that.",
     solution=r"""
-    A loud time followed by a long quiet one, in which the gradient goes on. With 100 gradients of 100 and then
+    A loud time followed by a long quiet one, in which the gradient doesn't vanish. With 100 gradients of 100 and then
     6,000 of 1, Adam's $v$ falls by the factor $0.999^{6000} \approx 0.0025$, AMSGrad's maximum stays:
 
     ```python
     loud_then_quiet = np.repeat([100.0, 1.0], [100, 6000])
-    print(steps("Adam", loud_then_quiet)[-1] / steps("AMSGrad", loud_then_quiet)[-1])
+    adam = steps(mg.optim.Adam, loud_then_quiet, lr=1.0)
+    amsgrad = steps(mg.optim.Adam, loud_then_quiet, lr=1.0, amsgrad=True)
+    print(adam[-1] / amsgrad[-1])
     ```
 
-    prints about 17. Whether the long memory is a virtue depends on what the loud time was: rare but important
+    prints about 17. Whether the long memory helps depends on what the loud time was: rare but important
     gradients, or an accident at the start.
     """,
 )

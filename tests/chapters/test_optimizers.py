@@ -1,21 +1,12 @@
-"""The derivations of book/optimizers/ and book/schedules/, by SymPy and against the engine."""
+"""The derivations of book/optimizers/, by SymPy and against the engine."""
 
 import numpy as np
 import pytest
 import sympy as sp
+from minigrad_book.optimizers import exercises, numbers
+from minigrad_book.tools.paths import steps
 
 import minigrad as mg
-
-
-def steps(optimizer_class, gradients, **settings):
-    theta = mg.Tensor(np.zeros(1), requires_grad=True)
-    optimizer = optimizer_class([theta], lr=1.0, **settings)
-    path = [0.0]
-    for g in gradients:
-        theta.grad = np.array([float(g)])
-        optimizer.step()
-        path.append(theta.data.item())
-    return -np.diff(path)
 
 
 def test_one_rate_for_two_curvatures():
@@ -24,23 +15,26 @@ def test_one_rate_for_two_curvatures():
     assert sp.simplify(best - 2 / (flat + kappa * flat)) == 0
     assert sp.simplify((1 - best * flat) - (kappa - 1) / (kappa + 1)) == 0
     assert sp.limit(((kappa - 1) / (kappa + 1) - (1 - 2 / kappa)) * kappa, kappa, sp.oo) == 0
+    np.testing.assert_allclose(exercises.best_rate(100.0, 1.0), [2 / 101, 99 / 101], rtol=1e-12)
 
 
 def test_first_steps_of_the_table():
     t = np.arange(1, 101)
-    np.testing.assert_allclose(steps(mg.optim.Adagrad, np.full(100, 1e3)), 1 / np.sqrt(t), rtol=1e-9)
-    np.testing.assert_allclose(steps(mg.optim.RMSprop, np.full(100, 1e3)), 1 / np.sqrt(1 - 0.99**t), rtol=1e-9)
-    np.testing.assert_allclose(steps(mg.optim.SGD, np.full(100, 2.0), momentum=0.9), 2 * (1 - 0.9**t) / 0.1, rtol=1e-9)
-    assert steps(mg.optim.Adadelta, [1e3])[0] == pytest.approx(np.sqrt(1e-6 / 0.1), rel=1e-6)
-    for rule in (mg.optim.Adam, mg.optim.Adamax):
-        np.testing.assert_allclose(steps(rule, np.full(100, 1e3)), 1, rtol=1e-9)
+    large = {name: steps(rule, np.full(100, 1e3), lr=1.0) for name, rule in numbers.RULES.items()}
+    np.testing.assert_allclose(large["SGD"], 1e3, rtol=1e-12)
+    np.testing.assert_allclose(large["momentum"], 1e3 * (1 - 0.9**t) / 0.1, rtol=1e-9)
+    np.testing.assert_allclose(large["Adagrad"], 1 / np.sqrt(t), rtol=1e-9)
+    np.testing.assert_allclose(large["RMSprop"], 1 / np.sqrt(1 - 0.99**t), rtol=1e-9)
+    assert large["Adadelta"][0] == pytest.approx(np.sqrt(1e-6 / 0.1), rel=1e-6)
+    for name in ("Adam", "AMSGrad", "Adamax"):
+        np.testing.assert_allclose(large[name], 1, rtol=1e-9)
 
 
 def test_nadam_looks_ahead():
     """For a constant gradient g the first momentum is now·g + ahead·(1 − β₁)·g."""
     mu = [0.9 * (1 - 0.5 * 0.96 ** (t * 0.004)) for t in (1, 2)]
     first = (1 - mu[0]) / (1 - mu[0]) + mu[1] / (1 - mu[0] * mu[1]) * (1 - 0.9)
-    assert steps(mg.optim.NAdam, [5.0])[0] == pytest.approx(first, rel=1e-8)
+    assert steps(mg.optim.NAdam, [5.0], lr=1.0)[0] == pytest.approx(first, rel=1e-8)
 
 
 def test_both_momenta_agree_while_the_rate_is_constant():
@@ -56,4 +50,32 @@ def test_adamax_steps_stay_below_a_little_more_than_the_rate():
     """u ≥ β₂ᵏ|g| for a gradient k steps ago, so |m̂|/u ≤ Σ w β₂⁻ᵏ with Adam's normalised weights w."""
     gradients = np.random.default_rng(0).standard_cauchy(2000)
     weights = 0.1 * (0.9 / 0.999) ** np.arange(2000)
-    assert np.abs(steps(mg.optim.Adamax, gradients)).max() <= weights.sum() < 1.01
+    assert np.abs(steps(mg.optim.Adamax, gradients, lr=1.0)).max() <= weights.sum() < 1.01
+
+
+def test_answers_to_a_jump():
+    answers = numbers.answers()
+    jump = {name: numbers.jump(answer) for name, answer in answers.items()}
+    back = {name: numbers.back(answer) for name, answer in answers.items()}
+    assert jump["momentum"] == pytest.approx(10)
+    assert all(2 < jump[name] < 10 for name in ("RMSprop", "Adam", "AMSGrad", "NAdam"))
+    assert jump["NAdam"] > jump["Adam"]
+    assert jump["Adamax"] == pytest.approx(1)  # never longer than η
+    assert answers["Adamax"][400] < answers["Adamax"][399]
+    assert back["Adagrad"] < back["AMSGrad"] < back["Adam"] < back["RMSprop"] < 1
+    still = {name for name, answer in answers.items() if not answer[1200:].any()}
+    assert still == {"Adagrad", "RMSprop", "Adadelta"}
+
+
+def test_l2_and_decoupled_decay():
+    alone = (1 - 1e-3 * 0.1) ** 2000
+    loud, quiet = numbers.decayed(mg.optim.Adam)
+    assert loud > 0.95
+    assert abs(quiet) < 0.05
+    np.testing.assert_allclose(numbers.decayed(mg.optim.AdamW), alone, atol=0.05)
+
+
+def test_amsgrad_can_take_far_shorter_steps_than_adam():
+    gradients = np.repeat([100.0, 1.0], [100, 6000])
+    adam, amsgrad = (steps(numbers.RULES[name], gradients, lr=1.0)[-1] for name in ("Adam", "AMSGrad"))
+    assert round(adam / amsgrad) == 17
