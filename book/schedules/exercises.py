@@ -15,10 +15,10 @@ chapter = Chapter(__name__)
     """,
     hint=r"Solve $r^{t/s} = \tfrac1{10}$ for $t$.",
     mistakes={
-        "That would be so if a fixed amount were taken away every step. A fixed factor is.": {
+        "That would be right if each step took away a fixed amount. Each step multiplies by a fixed factor.": {
             "100 * math.log(0.1) / math.log(0.5)": "180.0",
         },
-        "You left out the decay steps: r counts for 100 steps each.": {"100 * math.log(0.1)": "math.log(0.1)"},
+        "You left out the decay steps: one factor r takes 100 steps.": {"100 * math.log(0.1)": "math.log(0.1)"},
         "You took k = 0.5. That is natural exponential decay, with r = e⁻ᵏ.": {"math.log(0.5)": "-0.5"},
     },
     explanation=r"332: a little more than three halvings, since $2^{-3} = 0.125$.",
@@ -72,7 +72,7 @@ def rate(t, top, warm, total):
         "With the same numbers every drop comes one step late.": {"step - 1": "step"},
         "Now every drop comes two steps late.": {"step - 1": "step + 1"},
     },
-    explanation="One step in ten thousand matters little. Not knowing of it can cost hours when programs are compared.",
+    explanation="One step in ten thousand matters little. Not knowing about it can cost hours in a comparison.",
 )
 def boundaries(milestones):
     """The boundaries, one for each milestone."""
@@ -85,7 +85,7 @@ def boundaries(milestones):
     Write `reductions(losses, patience)`: the epochs, counted from 0, after which Keras's `ReduceLROnPlateau`
     reduces the rate, with `min_delta` = 1e-4 and without a cooldown.
     """,
-    hint="Two numbers are enough to remember: the best loss, and how many epochs it has stood.",
+    hint="Two numbers are enough: the best loss, and the epochs since it was reached.",
     cases=[
         ([1.0] * 8, 2),
         ([1.0, 0.9, 0.95, 0.92, 0.91, 0.8, 0.85], 2),
@@ -96,10 +96,10 @@ def boundaries(milestones):
         "You wait one epoch longer, as PyTorch does. Keras reduces when the waiting reaches the patience.": {
             "wait >= patience": "wait > patience",
         },
-        "After a reduction the waiting begins anew.": {
+        "After a reduction the waiting starts again at 0.": {
             "epochs.append(epoch)\n                wait = 0": "epochs.append(epoch)",
         },
-        "You compare with the epoch before. The best loss so far is what counts.": {
+        "You compare with the epoch before. Compare with the best loss so far.": {
             "else:\n            wait += 1": "else:\n            best = loss\n            wait += 1",
         },
         "You count every little gain. It must be larger than 1e-4.": {"loss + 1e-4 < best": "loss < best"},
@@ -123,16 +123,16 @@ def reductions(losses, patience):
 chapter.written(
     "The same budget (a small study)",
     statement=r"""
-    The mean of a schedule over a run says how far it can carry the parameters. Compute the mean over 1,000 steps of
+    The mean of a schedule over a run limits how far it can carry the parameters. Compute the mean over 1,000 steps of
     exponential decay to a hundredth, of cosine decay to 0 and of a straight line to 0, all from the rate 1. Then
     train the MLP on the digits with each, once from the same initial rate and once from the same mean rate, with
-    three seeds. What part of the differences is left?
+    three seeds. How much of the differences is left?
     """,
     hint="For the cosine and the line you know the mean without a computer.",
     solution=r"""
     The cosine and the line both have the mean ½, the exponential one $(1 - 0.01)/\ln 100 \approx 0.215$. From the
     same initial rate you compare shapes *and* sizes; from the same mean rate the shape alone. Report the
     differences seed by seed, with an interval: with three seeds it is wide, and "no difference can be shown" is a
-    result.
+    result too.
     """,
 )

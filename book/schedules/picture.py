@@ -1,17 +1,18 @@
-"""What the explorable shows at first, computed by the engine: its picture where scripts don't run."""
+"""The explorable's first view, computed by the engine: the picture for readers without scripts."""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+from minigrad_book.schedules import numbers
 from minigrad_book.tools import figures
-
-import minigrad as mg
 
 
 def plateau(alt: str) -> str:
     losses = [round(0.3 + 0.7 * np.exp(-t / 2), 2) for t in range(24)]
-    keras, torch = _rates(losses, "keras"), _rates(losses, "torch")
+    keras, torch = (
+        numbers.reductions(losses, patience=3, convention=convention)[1][1:] for convention in ("keras", "torch")
+    )
     first = [next(t for t, rate in enumerate(rates) if rate < 1e-3) for rates in (keras, torch)]
     with figures.style():
         fig, (above, below) = plt.subplots(2, sharex=True, figsize=(5.2, 4.0))
@@ -25,13 +26,3 @@ def plateau(alt: str) -> str:
         below.annotate("PyTorch", (18.5, 3e-5), color=figures.ORANGE)
         below.set(xlabel="epoch", ylabel="rate after it")
     return figures.to_svg(fig, alt)
-
-
-def _rates(losses: list[float], convention: str) -> list[float]:
-    optimizer = mg.optim.SGD([mg.Tensor(np.zeros(1), requires_grad=True)], lr=1e-3)
-    rule = mg.schedules.ReduceLROnPlateau(optimizer, patience=3, convention=convention)
-    rates = []
-    for loss in losses:
-        rule.step(loss)
-        rates.append(optimizer.lr)
-    return rates

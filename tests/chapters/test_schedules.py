@@ -1,4 +1,4 @@
-"""The derivations of book/schedules/, by SymPy and against the engine, and its explorable against the engine."""
+"""The derivations of book/schedules/, by SymPy and against the engine, and its explorable."""
 
 from collections.abc import Callable
 from math import inf, nan
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
+from minigrad_book.schedules import exercises, numbers
 
 import minigrad as mg
 from minigrad.schedules import ReduceLROnPlateau
@@ -23,6 +24,54 @@ def test_natural_exponential_is_exponential():
     assert [inverse.subs(t, n * s / k) for n in (1, 2)] == [sp.Rational(1, 2), sp.Rational(1, 3)]
 
 
+def test_the_rates_of_the_figure():
+    t = np.arange(1000)
+    rates = {name: [np.array([f(step) for step in t]) for f in variants] for name, variants in numbers.EXAMPLES.items()}
+    for name in ("exponential", "inverse time"):
+        smooth, stairs = rates[name]
+        assert np.all(np.diff(smooth) < 0)
+        assert np.all(stairs >= smooth)
+        assert len(np.unique(stairs)) == 5
+    polynomial, cycling = rates["polynomial, p = 2"]
+    np.testing.assert_allclose(polynomial[500:], 0.05)
+    assert cycling[501] > 0.2
+    assert len(np.unique(rates["piecewise constant"][0])) == 3
+    assert len(np.unique(rates["step"][0])) == 4
+    assert np.all(np.diff(rates["cosine"][0]) < 0)
+    restarts = 1 + np.flatnonzero(np.diff(rates["cosine, restarts"][0]) > 0)
+    assert restarts.tolist() == [143, 429]
+    noisy, mean = rates["linear cosine, noisy"]
+    assert np.abs(noisy - mean).max() > 0.1
+    assert abs(np.mean(noisy - mean)) < 0.01
+    assert rates["warm-up, then cosine"][0].argmax() == pytest.approx(150, abs=2)
+    assert rates["one-cycle"][0].argmax() == pytest.approx(300, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("convention", "cooldown", "epochs"),
+    [("keras", 0, [2, 4, 6]), ("keras", 1, [2, 4, 6]), ("torch", 0, [3, 6, 9]), ("torch", 1, [3, 7, 11])],
+)
+def test_reductions_on_a_flat_loss(convention, cooldown, epochs):
+    settings = {"patience": 2, "cooldown": cooldown, "convention": convention}
+    assert numbers.reductions([1.0] * 12, **settings)[0][:3] == epochs
+
+
+def test_pytorch_reduces_later_than_keras_on_the_loss_of_the_figure():
+    keras, torch = (
+        numbers.reductions(numbers.wavering_loss(), patience=4, factor=0.5, convention=convention)[0]
+        for convention in ("keras", "torch")
+    )
+    assert len(keras) >= len(torch) > 1
+    assert all(first < second for first, second in zip(keras, torch, strict=False))
+
+
+def test_the_exercise_is_the_rule_of_keras():
+    rng = np.random.default_rng(0)
+    for patience in (1, 2, 4):
+        losses = np.exp(-np.arange(40) / 5) + 0.1 * rng.normal(size=40)
+        assert exercises.reductions(losses, patience) == numbers.reductions(losses, patience=patience)[0]
+
+
 def parameter(theta: float = 0.0) -> mg.Tensor:
     return mg.Tensor(np.array([theta]), requires_grad=True)
 
@@ -35,7 +84,7 @@ class TestPlateau:
             loss = np.round(loss, 2)  # ties
         if kind % 10 == 1:
             loss[rng.integers(30, size=3)] = rng.choice([nan, inf, -inf], size=3)
-        return loss.tolist()  # type: ignore[no-any-return]
+        return loss.tolist()  # type: ignore[no-any-return]  # NumPy's stub returns Any
 
     @pytest.mark.parametrize("convention", ["keras", "torch"])
     def test_every_epochs_state_is_the_engines(self, javascript: Javascript, convention: str) -> None:
@@ -73,6 +122,3 @@ class TestPlateau:
         results = javascript("plateau.model.js", calls)
         at = [[i for i, epoch in enumerate(epochs) if epoch["reduced"]][:3] for epochs in results]
         assert at == [[2, 4, 6], [2, 4, 6], [3, 6, 9], [3, 7, 11]]
-
-
-RULES = ["adam", "momentum", "keras", "weight-decay", "eps", "plateau"]
