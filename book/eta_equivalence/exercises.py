@@ -42,7 +42,7 @@ def rate_after_decay():
     ],
     mistakes={
         "You used v as it is. Divide it by 1 − β₂ᵗ first.": {"v / (1 - beta2**t)": "v"},
-        "ε belongs beside the root, not in it: √v̂ + ε. (Some RMSprops do have it inside.)": {
+        "ε is added to the root, not inside it: √v̂ + ε. (Some RMSprops do have it inside.)": {
             "np.sqrt(v_hat) + eps": "np.sqrt(v_hat + eps)",
         },
         "You divide by v̂; the effective rate divides by its root.": {"np.sqrt(v_hat)": "v_hat"},
@@ -65,7 +65,7 @@ def effective_rate(v, t, eta, beta2, eps):
     """,
     hint="Is there a state that depends on η?",
     mistakes={
-        "Look at bₜ: it holds terms that were multiplied by earlier rates.": {"not covered": "covered"},
+        "Look at bₜ: it contains terms that were multiplied by earlier rates.": {"not covered": "covered"},
     },
     explanation=r"""
     $b$ is part of the state and contains old rates, as in Keras's SGD. PyTorch's RMSprop keeps
@@ -92,12 +92,12 @@ def tensorflow_rmsprop():
         "The excess starts from 1 − s, not from 1: a step of s times the old one is the new length itself.": {
             "(1 - s) * mu**k": "mu**k",
         },
-        "You count from 0: the first step after the decay is k = 1, and one factor μ has acted on it.": {
+        "You count from 0. The first step after the decay is k = 1, with one factor μ.": {
             "return k": "return k - 1",
         },
     },
     explanation=r"""
-    65 steps for $\mu = 0.9$, $s = 0.1$ and 1 %: the smaller the new rate, the longer the old one is felt.
+    65 steps for $\mu = 0.9$, $s = 0.1$ and 1 %: the smaller the new rate, the longer the old one matters.
     """,
 )
 def steps_until(mu, s, tolerance):
@@ -111,14 +111,15 @@ def steps_until(mu, s, tolerance):
 @chapter.exercise(
     "Repair it",
     statement=r"""
-    You must use a program with Keras's convention, and want PyTorch's behaviour. Each time the rate changes from
-    `old` to `new` you may replace the velocity, before the next step. Write `repaired(u, old, new)`: by what?
+    You must use code with Keras's convention, and want PyTorch's behaviour. Each time the rate changes from
+    `old` to `new` you may replace the velocity `u`, before the next step. Write `repaired(u, old, new)`, the new
+    velocity.
     """,
     hint=r"While $\eta$ is constant, Keras's velocity is $-\eta$ times PyTorch's. What must it be for the new rate?",
     cases=[(np.array([1.0, -2.0]), 0.1, 0.01), (np.array([0.5]), 0.1, 0.3), (np.array([3.0]), 0.2, 0.2)],
     mistakes={
         "That is the inverse: a smaller rate needs a smaller velocity.": {"new / old": "old / new"},
-        "Unchanged, u goes on carrying the old rate.": {"u * new / old": "u * 1.0"},
+        "Unchanged, u still carries the old rate.": {"u * new / old": "u * 1.0"},
         "Setting u to 0 throws the momentum away; it has to be gathered again over 1/(1 − μ) steps.": {
             "new / old": "0",
         },
@@ -144,10 +145,10 @@ def repaired(u, old, new):
     hint=r"Solve $\eta/(r+\varepsilon') = s\,\eta/(r+\varepsilon)$ for $\varepsilon'$.",
     cases=[(1e-4, 1e-8, 0.1), (1e-1, 1e-8, 0.1), (0.02, 1e-3, 0.5), (1.0, 0.0, 0.25)],
     mistakes={
-        "You scaled ε alone. The whole denominator r + ε must grow by 1/s, and r can't.": {
+        "You scaled ε alone. The whole denominator r + ε must grow by 1/s, and r doesn't change.": {
             "(r + eps) / s - r": "eps / s",
         },
-        "That is the new denominator. ε' is what is left of it beside r.": {" - r": ""},
+        "That is the new denominator. Subtract r to get ε'.": {" - r": ""},
         "You multiplied by s: a smaller rate needs a larger denominator.": {"/ s": "* s"},
     },
     explanation=r"""
@@ -177,8 +178,8 @@ def eps_for(r, eps, s):
         "With the same number the decay would be weaker by the factor α.": {"lam / alpha": "lam"},
     },
     explanation=r"""
-    $\eta_t\lambda' = s_t\alpha\lambda' = s_t\lambda$, so $\lambda' = \lambda/\alpha$. It also tells that in a
-    framework a change of the rate changes the decay: halve one, double the other, to keep their product.
+    $\eta_t\lambda' = s_t\alpha\lambda' = s_t\lambda$, so $\lambda' = \lambda/\alpha$. So in a framework a
+    change of the rate changes the decay too: if you halve one, double the other, to keep their product.
     """,
 )
 def framework_decay(lam, alpha):
@@ -190,7 +191,7 @@ def framework_decay(lam, alpha):
     "Test a factor",
     statement=r"""
     Write `exact(s, eta, denominators)`: True if scaling first, $(s\eta)/D$, and scaling last, $s\,(\eta/D)$, give
-    the very same floating-point numbers for all entries $D$ of the array.
+    the same floating-point numbers for all entries $D$ of the array.
     """,
     hint="Compare with `==`: the question is about bits.",
     cases=[
@@ -219,19 +220,20 @@ def exact(s, eta, denominators):
     "How small must η be? (a small study)",
     statement=r"""
     Write `rate_for(spread)`: the constant $\eta$ with which Adam, on the noisy parabola of the chapter, keeps about
-    this distance from the minimum. Then try it: run the chapter's `bowl` with your rate for a spread of 0.05, and
-    see how long it takes to get there.
+    this distance from the minimum. Then try it: call
+    `minigrad_book.eta_equivalence.numbers.bowl` with your rate for a spread of 0.05, and see how long it takes to get
+    there.
     """,
     hint=r"The spread is about $\sqrt{\eta/2}$.",
     cases=[(0.05,), (0.1,), (0.3,)],
     mistakes={
         "The spread is a root: its square is proportional to η.": {"spread**2": "spread"},
-        "You lost the 2 under the root.": {"2 * ": ""},
-        "You solved for the spread. Asked for is the rate.": {"2 * spread**2": "np.sqrt(spread / 2)"},
+        "You lost the 2 inside the root.": {"2 * ": ""},
+        "You solved for the spread. Solve for the rate.": {"2 * spread**2": "np.sqrt(spread / 2)"},
     },
     explanation=r"""
-    0.005 for 0.05. Half the spread costs a quarter of the rate, and so four times the steps to get there: this is
-    the bargain that a schedule gets you out of.
+    0.005 for 0.05. Half the spread costs a quarter of the rate, and so four times the steps to get there. A
+    schedule avoids that price.
     """,
 )
 def rate_for(spread):
@@ -246,7 +248,7 @@ chapter.written(
     looks at the validation loss of its own run. Prove that the two runs agree bit for bit. Where does the proof
     break for the factor 0.1?
     """,
-    hint="Induction over the epochs. What does the rule look at, and what does it decide?",
+    hint="Induction over the epochs. What does the rule compare, and what does it decide?",
     solution=r"""
     Suppose the weights, the state and the rules' own memories (best loss, epochs waited) agree bit for bit up to
     the end of an epoch. Then the validation losses are the same number, computed by the same operations. The rules

@@ -1,4 +1,4 @@
-"""The derivations and statements of book/eta_equivalence/, by SymPy and against the engine."""
+"""The derivations and statements of book/eta_equivalence/, by SymPy and against the engine, and its explorable."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,7 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from minigrad_book.eta_equivalence import exercises as solutions
+from minigrad_book.eta_equivalence import numbers
 
 import minigrad as mg
 from minigrad.schedules import ReduceLROnPlateau
@@ -68,56 +69,32 @@ def test_decoupled_weight_decay_is_the_second_limit():
     assert adam_run(s, 1, without_rate) == adam_run(1, s, without_rate)
 
 
-def network_run(make, update, steps=40):
-    """Weights of a small float64 network on digits after `steps` steps."""
-    (images, labels), _ = mg.data.digits()
-    images = images.astype(float)
-    model = mg.models.MLP([64, 16, 10], rng=0)
-    params = list(model.parameters())
-    for p in params:
-        p.data = p.data.astype(float)
-    optimizer, rng = make(params), np.random.default_rng(0)
-    for t in range(steps):
-        batch = rng.integers(len(labels), size=32)
-        optimizer.zero_grad()
-        mg.cross_entropy(model(mg.Tensor(images[batch])), labels[batch]).backward()
-        update(optimizer, params, t)
-    return np.concatenate([p.data.ravel() for p in params])
-
-
-def by_hand(factor):
-    """Adam's last line by hand, each effective rate times `factor` from step 21 on."""
-
-    def update(adam, params, t):
-        old = [p.data.copy() for p in params]
-        adam.step()
-        state = adam.state_dict()
-        for i, (p, rate) in enumerate(zip(params, adam.effective_lr(), strict=True)):
-            m_hat = state[f"{i}.m"].reshape(p.shape) / (1 - 0.9**adam.steps)
-            p.data = old[i] - ((factor if t >= 20 else 1.0) * rate) * m_hat
-
-    return update
-
-
 @pytest.mark.equation("effective-rate")
 @pytest.mark.equation("adam-update")
 @pytest.mark.parametrize("factor", [0.5, 2.0, 0.1, 0.3])
 def test_two_runs_of_a_network(factor):
-    def adam(lr):
-        return lambda params: mg.optim.Adam(params, lr=lr)
-
-    def decayed(step):
-        return 1e-3 * factor if step >= 20 else 1e-3
-
-    a = network_run(adam(decayed), by_hand(1.0))
-    b = network_run(adam(1e-3), by_hand(factor))
-    engine = network_run(adam(decayed), lambda optimizer, params, t: optimizer.step())
+    a, b = numbers.pair(factor, start=20, steps=40)
+    engine = numbers.run(mg.optim.Adam, lr=numbers.decay(factor, start=20), steps=40)
     if np.log2(factor).is_integer():
         np.testing.assert_array_equal(a, b)
     else:
         assert np.any(a != b)
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(a, engine, rtol=1e-11, atol=1e-13)
+    undecayed = numbers.run(mg.optim.Adam, lr=numbers.ETA, steps=40)
+    np.testing.assert_array_equal(engine[:20], undecayed[:20])
+    assert not np.allclose(engine[-1], undecayed[-1], rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", numbers.RULES)
+def test_the_engines_rules_in_a_noisy_bowl(name):
+    half, tenth = (numbers.gap(numbers.RULES[name], s) for s in (0.5, 0.1))
+    if name.endswith("Keras"):
+        assert half > 1e-4
+        assert tenth > 1e-4
+    else:
+        assert half == 0
+        assert tenth < 1e-13
 
 
 normal = st.floats(1e-100, 1e100) | st.floats(-1e100, -1e-100)
@@ -133,9 +110,11 @@ def test_powers_of_two_pass_through(x, y, k):
 
 def test_other_factors_and_subnormal_numbers_do_not():
     x = np.random.default_rng(0).uniform(1, 2, 1000)
-    assert np.any((0.1 * 1e-3) / x != 0.1 * (1e-3 / x))
-    tiny, shift, d = np.float32(1e-30), np.float32(2.0**-42), x.astype(np.float32)
-    assert np.any((shift * tiny) / d != shift * (tiny / d))
+    assert solutions.exact(0.25, 1e-3, x)
+    assert not solutions.exact(0.1, 1e-3, x)
+    shift, tiny, d = np.float32(2.0**-42), np.float32(1e-30), x.astype(np.float32)
+    assert solutions.exact(float(shift), float(tiny), x)
+    assert not solutions.exact(shift, tiny, d)
 
 
 @given(st.floats(1e-3, 1e3), st.floats(1e-8, 1e3), st.floats(1e-10, 1e10))
@@ -159,10 +138,21 @@ def test_keras_after_a_decay():
     assert sp.simplify(step.subs(k, 0) + g * eta / (1 - mu)) == 0  # settled
     assert sp.simplify(step - (mu * step.subs(k, k - 1) - s * eta * g)) == 0
     assert solutions.steps_until(0.9, 0.1, 0.01) == 65
+    excess = numbers.steps_after_decay("keras") / 0.1 - 1
+    np.testing.assert_allclose(excess, 9 * 0.9 ** np.arange(1, 81), rtol=1e-9)
+    assert np.flatnonzero(excess <= 0.01)[0] + 1 == 65
+    np.testing.assert_allclose(numbers.steps_after_decay("torch"), 0.1, rtol=1e-9)
+
+
+def test_the_network_with_both_momenta():
+    torch, keras = numbers.momentum_pair(0.05)
+    np.testing.assert_allclose(torch, keras, rtol=0, atol=1e-12)
+    torch, keras = numbers.momentum_pair(numbers.decay(0.1, 0.05))
+    assert abs(torch[-1] - keras[-1]).max() > 1e-3
 
 
 def test_a_repaired_velocity_makes_keras_pytorch():
-    """Exercise 5, on the engine: with u·new/old at each change both conventions agree."""
+    """Exercise 5, with the engine: if u becomes u·new/old at each change, both conventions agree."""
 
     def run(convention, repair):
         theta = mg.Tensor(np.ones(3), requires_grad=True)
@@ -191,11 +181,62 @@ def test_eps_for_a_factor():
     assert pytest.approx(9000, rel=0.01) == (1e-4 + 0.9) / (1e-4 + 1e-8)
 
 
+def test_no_eps_lowers_all_rates_by_one_factor():
+    a, b, factors = numbers.eps_pair()
+    low, median, high = np.quantile(factors, (0.05, 0.5, 0.95))
+    assert median == pytest.approx(0.1)
+    assert low < 0.01
+    assert high > 0.2
+    assert abs(a[-1] - b[-1]).max() > 1e-3
+    np.testing.assert_array_equal(a[: numbers.START], b[: numbers.START])
+
+
+def test_adamw_on_a_network():
+    both, only_rates = numbers.pair(0.1, mg.optim.AdamW, weight_decay=0.1)
+    engine = numbers.run(mg.optim.AdamW, lr=numbers.decay(0.1), weight_decay=0.1)
+    np.testing.assert_allclose(both, engine, rtol=1e-9, atol=1e-12)
+    assert np.linalg.norm(both[-1]) > 1.01 * np.linalg.norm(only_rates[-1])
+
+
+def test_a_plateau_rule_decides_differently():
+    parting = numbers.parting()
+    e, (a, b) = parting.epoch, (parting.a, parting.b)
+    assert np.isclose(a.rates[e], b.rates[e])
+    assert abs(np.log(a.rates[e + 1] / b.rates[e + 1])) > np.log(5)
+    np.testing.assert_allclose(a.path[: parting.step], b.path[: parting.step], atol=1e-12)
+    assert abs(a.path[parting.step + 40] - b.path[parting.step + 40]).max() > 1e-3
+    half = [numbers.plateau_run(arm, parting.min_delta, 0.5) for arm in "AB"]
+    for first, second in zip(*half, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_each_seed_has_its_own_plateau_schedule():
+    assert len({tuple(numbers.reductions(seed)) for seed in range(4)}) > 1
+    assert numbers.reductions(0) == numbers.reductions(0)
+
+
 def test_porting_a_weight_decay():
     alpha, theta, step = sp.symbols("alpha theta step", positive=True)
     paper = theta - s * (alpha * step + lam * theta)
     rate = s * alpha
     assert sp.expand(paper - (theta - rate * (step + lam / alpha * theta))) == 0
+
+
+def test_the_rates_of_a_network():
+    turn, eta = 400, 3e-3
+    decayed, longest = numbers.watch(numbers.decay(0.1, eta, turn))
+    constant, _ = numbers.watch(eta)
+    low, median, _ = decayed[turn - 1].T
+    np.testing.assert_allclose(decayed[turn, :, 1] / median, 0.1, atol=0.005)
+    assert low.min() > eta, "η is no upper limit"
+    assert longest > 1.5
+    lowest = constant[:, :, 1].argmin(axis=0)
+    assert np.all(lowest < turn)
+    assert np.all(constant[-1, :, 1] > 1.2 * constant[:, :, 1].min(axis=0)), "Adam does not decay them"
+
+
+def test_a_step_can_be_several_times_eta():
+    assert numbers.growing_step() == pytest.approx(5.78, abs=0.01)
 
 
 def test_the_spread_of_a_noisy_bowl():
@@ -204,6 +245,13 @@ def test_the_spread_of_a_noisy_bowl():
     (stationary,) = sp.solve(sp.Eq(variance, (1 - alpha) ** 2 * variance + alpha**2), variance)
     assert sp.simplify(stationary - alpha / (2 - alpha)) == 0
     assert sp.series(stationary, alpha, 0, 2).removeO() == alpha / 2
+    large, small = (numbers.bowl(lr)[0] for lr in (0.03, 0.003))
+    assert large[-1000:].mean() == pytest.approx(np.sqrt(0.03 / 2), rel=0.1)
+    assert solutions.rate_for(large[-1000:].mean()) == pytest.approx(0.03, rel=0.2)
+    falling, rate = numbers.bowl(mg.schedules.exponential_decay(0.03, 3000, 0.01))
+    assert falling[-1] < large[-200:].min() / 2
+    assert falling[299] < small[299] / 2
+    assert rate[-1] < 4e-4
 
 
 SETTINGS = 250  # random settings of the explorable
@@ -248,7 +296,7 @@ class TestEtaEquivalence:
         return mg.optim.Adam([theta], lr=s["eta"], eps=s["strength"] if s["rule"] == "eps" else 1e-8)
 
     def path(self, s: dict[str, Any], effective: bool) -> list[float]:
-        """The run by minigrad's optimizer: its rate is decayed, or (effective) the step that it takes."""
+        """The run of minigrad's optimizer. Its rate is decayed, or (effective) its steps are."""
         theta = parameter(s["theta"])
         optimizer = self.optimizer(s, theta)
         probe = mg.optim.SGD([parameter()], lr=1.0)

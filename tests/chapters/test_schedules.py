@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
+from minigrad_book.reference.numbers import SCHEDULES
 from minigrad_book.schedules import exercises, numbers
 
 import minigrad as mg
@@ -45,6 +46,20 @@ def test_the_rates_of_the_figure():
     assert abs(np.mean(noisy - mean)) < 0.01
     assert rates["warm-up, then cosine"][0].argmax() == pytest.approx(150, abs=2)
     assert rates["one-cycle"][0].argmax() == pytest.approx(300, abs=1)
+
+
+def test_the_nine_schedules_of_the_reference():
+    rates = {name: np.array([rate(t) for t in range(1001)]) for name, rate in SCHEDULES.items()}
+    assert all(np.all((rate >= 0) & (rate <= 1.05)) for rate in rates.values())
+    for name in ("polynomial, p = 2", "cosine"):
+        assert rates[name][-1] == pytest.approx(0, abs=1e-12)
+    restarts = 1 + np.flatnonzero(np.diff(rates["cosine, restarts"]) > 0)
+    assert restarts.tolist() == [150, 450]
+    assert (1 + np.flatnonzero(np.diff(rates["multi-step"]))).tolist() == [400, 800]
+    assert rates["one cycle"].argmax() == pytest.approx(300, abs=1)
+    assert rates["warm-up, then cosine"].argmax() == pytest.approx(100, abs=2)
+    slopes = np.sign(np.diff(rates["linear cosine, n = 3"]))
+    assert np.count_nonzero(np.diff(slopes) > 0) == 3  # minima
 
 
 @pytest.mark.parametrize(
