@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from docutils.statemachine import StringList
 from minigrad_book.extensions.page_assets import use
-from minigrad_book.tools.exercises.catalogue import catalogue, exercises, find
+from minigrad_book.tools.exercises.catalogue import catalogue, exercise_named, exercises
 from minigrad_book.tools.exercises.entry import Exercise
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -48,7 +48,7 @@ class Practice(SphinxDirective):
 def named(name: str) -> list[Exercise]:
     """The exercise called `name`, or all of the chapter called so."""
     chapter = catalogue().get(name)
-    return list(chapter.exercises) if chapter else [find(name)]
+    return list(chapter.exercises) if chapter else [exercise_named(name)]
 
 
 def as_myst(exercise: Exercise) -> str:

@@ -8,7 +8,7 @@ pytest.importorskip("sphinx")
 
 import nbformat
 from minigrad_book.extensions.notebook_downloads import expand, expanded
-from minigrad_book.tools.exercises.catalogue import find
+from minigrad_book.tools.exercises.catalogue import exercise_named
 
 PAGE = """Before.
 
@@ -41,8 +41,8 @@ def test_directives_become_cells() -> None:
     assert [kind for kind, _ in cells] == ["markdown", "markdown", "code", "markdown", "markdown", "markdown"]
     before, statement, stub, between, check, figure = (text for _, text in cells)
     assert (before, between) == ("Before.", "Between.")
-    assert find("bias-correction/1").statement in statement
-    assert stub == find("bias-correction/1").stub
+    assert exercise_named("bias-correction/1").statement in statement
+    assert stub == exercise_named("bias-correction/1").stub
     assert "How much is $1 + 2$?" in check
     assert "\n3\n" in check
     assert "one after the other" not in check
@@ -58,7 +58,7 @@ def test_a_chapters_stubs_run_and_no_solution_is_shown() -> None:
     for stub in stubs:
         exec(compile(stub, "<stub>", "exec"), {"__name__": "notebook"})
     text = "\n".join(cell.source for cell in cells)
-    assert find("bias-correction/1").code not in text
+    assert exercise_named("bias-correction/1").code not in text
 
 
 def test_other_directives_stay() -> None:

@@ -1,15 +1,15 @@
-"""The book's exercises: what to do, and a check that says what is wrong.
+"""The book's exercises: the tasks, and a check that explains what is wrong with an answer.
 
     mg.exercises.show("bias-correction/2")             # the statement and the code to start from
     mg.exercises.check("bias-correction/2", answer)    # right, or what is wrong
-    mg.exercises.progress()                            # what is done
+    mg.exercises.progress()                            # which exercises are solved
 
-How to write one is said in `minigrad_book.tools.exercises.entry`.
+`minigrad_book.tools.exercises.entry` explains how to write one.
 """
 
 from __future__ import annotations
 
-from minigrad_book.tools.exercises.catalogue import find
+from minigrad_book.tools.exercises.catalogue import exercise_named
 from minigrad_book.tools.exercises.checking import Verdict, judge
 from minigrad_book.tools.exercises.entry import Task
 from minigrad_book.tools.exercises.solved import Progress, add, progress
@@ -19,16 +19,14 @@ __all__ = ["Progress", "Task", "Verdict", "check", "progress", "show"]
 
 def show(name: str) -> Task:
     """The statement of the exercise `name` and the code to start from. A notebook renders it."""
-    return Task(find(name))
+    return Task(exercise_named(name))
 
 
 def check(name: str, answer: object) -> Verdict:
-    """Say whether `answer` solves the exercise `name` ("chapter/number"), and if not, what is wrong with it.
+    """Judge `answer` to the exercise `name` ("chapter/number"); if it is right, record that the exercise is solved.
 
-    The answer is a function, a number, an array or a word, as the exercise asks. The verdict is true if it is right;
-    what it prints names the mistake where it is a known one, and otherwise shows an input for which the answer fails.
-    ValueError if there is no such exercise; it lists the names that come near.
+    See `minigrad.exercises.check`.
     """
-    exercise = find(name)
+    exercise = exercise_named(name)
     verdict = judge(exercise, answer)
     return verdict if not verdict else Verdict(True, verdict.message + add(exercise))

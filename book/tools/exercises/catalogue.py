@@ -14,7 +14,7 @@ BOOK = Path(__file__).parents[2]
 
 @cache
 def catalogue() -> dict[str, Chapter]:
-    """Chapter name → chapter, for every chapter's folder with an `exercises.py`."""
+    """Chapter name → chapter, for every folder of the book that has an `exercises.py`."""
     folders = sorted(path.parent.name for path in BOOK.glob("*/exercises.py"))
     modules = [import_module(f"minigrad_book.{folder}.exercises") for folder in folders]
     return {module.chapter.name: module.chapter for module in modules}
@@ -24,10 +24,10 @@ def exercises() -> list[Exercise]:
     return [exercise for chapter in catalogue().values() for exercise in chapter.exercises]
 
 
-def find(name: str) -> Exercise:
-    """The exercise called `name`; ValueError with the names that come near if there is none."""
+def exercise_named(name: str) -> Exercise:
+    """The exercise called `name`. If there is none, the ValueError lists names that come near."""
     if not isinstance(name, str):
-        raise TypeError(f'an exercise is called by its name, as in "bias-correction/2", got {name!r}')
+        raise TypeError(f'an exercise has a name such as "bias-correction/2", got {name!r}')
     names = {exercise.name: exercise for exercise in exercises()}
     if name in names:
         return names[name]

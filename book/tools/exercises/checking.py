@@ -1,4 +1,4 @@
-"""Judge an answer: right, a known mistake, or where it first differs from the solution."""
+"""Judge an answer: right, a known mistake, or the first case in which it differs from the solution."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigrad.tensor import Tensor
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `check` found: true if the answer is right; `message` says what is wrong otherwise."""
+    """The result of a check: true if the answer is right. `message` explains what is wrong if it is not."""
 
     correct: bool
     message: str
@@ -30,7 +30,7 @@ class Verdict:
 
 
 class UnusableError(Exception):
-    """The answer can't be compared: it is of another kind than asked for. The text says which is needed."""
+    """The answer is not of the kind that the exercise asks for, so it can't be compared. The text names the kind."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Raised:
 
 
 def judge(exercise: Exercise, answer: object) -> Verdict:
-    """The verdict on `answer`, which is never only that it is wrong."""
+    """The verdict on `answer`. If it is wrong, the message explains how."""
     wanted = outcomes(exercise, exercise.function)
     try:
         given = outcomes(exercise, as_function(exercise, answer))
@@ -60,7 +60,7 @@ def as_function(exercise: Exercise, answer: object) -> Callable[..., Any]:
     """`answer` as a function of a case's arguments."""
     if not exercise.asks_for_function:
         if answer is ...:
-            raise UnusableError("this is still the stub: put your answer where the … stands.")
+            raise UnusableError("this is still the stub: put your answer in place of the `...`.")
         if callable(answer) and not isinstance(answer, Tensor):
             raise UnusableError("give the value, not a function: call it first.")
         return lambda: answer
@@ -74,13 +74,13 @@ def as_function(exercise: Exercise, answer: object) -> Callable[..., Any]:
     except TypeError:
         took = inspect.signature(answer)
         raise UnusableError(f"your function must take {signature}, it takes {took}.") from None
-    except ValueError:  # a built-in that doesn't tell
+    except ValueError:  # a built-in without a signature
         pass
     return answer
 
 
 def outcomes(exercise: Exercise, function: Callable[..., Any]) -> list[Any]:
-    """What `function` returns for each case: a list of arrays or words, or what it raised."""
+    """What `function` returns for each case (arrays, words or tuples of them), or what it raised."""
     return [_outcome(function, case) for case in exercise.cases]
 
 
@@ -113,7 +113,7 @@ def _agree(given: Any, wanted: Any, rtol: float) -> bool:
 
 
 def difference(exercise: Exercise, given: Sequence[Any], wanted: Sequence[Any]) -> str:
-    """In words, where `given` first differs from `wanted`."""
+    """A sentence about the first case in which `given` differs from `wanted`."""
     pairs = zip(exercise.cases, given, wanted, strict=True)
     case, g, w = next((c, g, w) for c, g, w in pairs if not _agree(g, w, exercise.rtol))
     if not exercise.asks_for_function:
@@ -146,7 +146,7 @@ def _compare_values(exercise: Exercise, given: Any, wanted: Any) -> str:
 
 
 def _pattern(given: Any, wanted: Any) -> str:
-    """What a wrong number has to do with the right one, where that can be told."""
+    """How a wrong number is related to the right one, if there is a simple relation."""
     g, w = _array(given), _array(wanted)
     if g is None or w is None or g.size == 0 or w.size == 0:
         return ""

@@ -1,4 +1,4 @@
-r'''How an exercise is written.
+r'''How to write an exercise.
 
 The exercises of the chapter `book/moving_averages/` are in its file `exercises.py`, in the order of their numbers:
 
@@ -19,7 +19,7 @@ The exercises of the chapter `book/moving_averages/` are in its file `exercises.
                 "beta * m + (1 - beta) * x": "(1 - beta) * m + beta * x",
             },
         },
-        explanation="Each step forgets a share $1-\beta$ of the past.",
+        explanation=r"Each step forgets a share $1-\beta$ of the past.",
     )
     def average(values, beta):
         """The moving average of `values`."""
@@ -31,16 +31,17 @@ The exercises of the chapter `book/moving_averages/` are in its file `exercises.
 The decorated function is the solution that the page hides. The reader's stub is made of its first lines, up to the
 docstring. An answer is judged by what it returns for each of the `cases` (tuples of arguments).
 
-- A function without parameters has no cases: the reader's answer is the value that it returns, a number, an array,
-  True or False, or a word (then the words of the solution and of the mistakes are those that can be chosen from).
-- A mistake is a message and the edits that turn the solution into the typical wrong one: each text on the left stands
-  exactly once in the solution. An answer that does what the edited solution does gets the message.
-- `rtol` is the relative tolerance: 1e-6 for functions, 1e-3 for values, unless given.
+- A function without parameters has no cases. The reader's answer is the value that it returns: a number, an array,
+  True or False, or a word. With words, the reader chooses among those of the solution and of the mistakes.
+- A mistake is a message and the edits that turn the solution into a typical wrong one. Each text on the left must occur
+  exactly once in the solution. An answer that returns what the edited solution returns gets the message.
+- `rtol` is the relative tolerance. Its default is 1e-6 for functions and 1e-3 for values.
 - A solution uses nothing but its arguments, built-ins and modules (`import numpy as np`, `import minigrad as mg`).
 - `chapter.written(title, statement=…, hint=…, solution=…)` is an exercise for pen and paper, without a check.
 
-Texts are MyST. The page shows exercise 2 where it says ```` ```{practice} moving-averages/2 ````, and all of them for
-`moving-averages`. The tests check every solution, stub and mistake of every chapter without being told about it.
+Texts are MyST. On the page, ```` ```{practice} moving-averages/2 ```` shows exercise 2, and
+```` ```{practice} moving-averages ```` shows all of them. `tests/tools/test_exercises.py` finds every chapter's
+exercises and checks their solutions, stubs and mistakes.
 '''
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Exercise:
 
     @property
     def answer(self) -> str:
-        """What the reader's answer is called in the stub."""
+        """The name of the reader's answer in the stub."""
         return self.function.__name__ if self.asks_for_function else "answer"
 
     @property
@@ -110,7 +111,7 @@ class Exercise:
 
     @property
     def stub(self) -> str:
-        """The code that the reader starts from. It runs as it is; the check then says that it is a stub."""
+        """The code that the reader starts from. It runs unchanged, and the check then answers that it is a stub."""
         check = f'mg.exercises.check("{self.name}", {self.answer})'
         if not self.asks_for_function:
             return f"{self._imports('mg')}\n\nanswer = ...\n\n{check}"
@@ -125,12 +126,12 @@ class Exercise:
         return "\n".join(f"import {module}" + f" as {name}" * (name != module) for name, module in ordered)
 
     def mistaken(self, edits: Mapping[str, str]) -> Callable[..., Any]:
-        """The solution after `edits`: the wrong one that a mistake describes."""
+        """The solution after `edits`: the wrong solution that a mistake describes."""
         text = self.source
         for old, new in edits.items():
             if text.count(old) != 1:
                 raise ValueError(
-                    f"{self.name}: {old!r} must stand once in the solution, stands {text.count(old)} times"
+                    f"{self.name}: {old!r} must occur once in the solution, occurs {text.count(old)} times"
                 )
             text = text.replace(old, new)
         scope = dict(self.function.__globals__)

@@ -1,12 +1,11 @@
-"""What is done, kept in the user's data folder; in memory where there is none that can be written."""
+"""Which exercises are solved: kept in a file in the user's data folder, or in memory if nothing can be written there."""
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 
+import platformdirs
 from minigrad_book.tools.exercises.catalogue import catalogue
 from minigrad_book.tools.exercises.entry import Exercise
 
@@ -16,7 +15,7 @@ _session: set[str] = set()
 
 
 class Progress:
-    """The names of the exercises that are done; prints a line per chapter."""
+    """The names of the exercises that are `done`. Printed, it has a line for each chapter."""
 
     def __init__(self, done: set[str], note: str = "") -> None:
         self.done, self.note = done, note
@@ -33,13 +32,13 @@ class Progress:
 
 
 def progress() -> Progress:
-    """What has been solved so far, here and in earlier sessions."""
+    """The exercises solved so far, here and in earlier sessions."""
     done, note = _read()
     return Progress(done | _session, note)
 
 
 def add(exercise: Exercise) -> str:
-    """Note that `exercise` is done; returns what to say about it."""
+    """Record that `exercise` is solved. Returns the sentence that names the next one."""
     _session.add(exercise.name)
     done, note = _read()
     if exercise.name not in done:
@@ -51,17 +50,12 @@ def add(exercise: Exercise) -> str:
 
 
 def data_file() -> Path | None:
-    """Where progress is kept: a file in the user's data folder, or None if the user has no home."""
+    """`exercises.json` in the user's data folder; None for a user without a home directory."""
     try:
-        if sys.platform == "win32":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-        elif sys.platform == "darwin":
-            base = Path.home() / "Library" / "Application Support"
-        else:
-            base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+        folder = platformdirs.user_data_path("minigrad", appauthor=False)
     except RuntimeError:
         return None
-    return base / "minigrad" / "exercises.json"
+    return folder / "exercises.json" if folder.is_absolute() else None  # older platformdirs: "~/.local/share/minigrad"
 
 
 def _read() -> tuple[set[str], str]:
