@@ -1,20 +1,67 @@
-"""The page "What frameworks do differently": the rows that aren't computed on the page itself, against the traces."""
+"""The page "What frameworks do differently": its numbers, and the rows in words, compared with the traces."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad_book.frameworks.traces import problems
-from minigrad_book.frameworks.traces.problems import SCHEDULE_STEPS
+from minigrad_book.frameworks import exercises, numbers
+from minigrad_book.frameworks.numbers import TRACES
+from minigrad_book.frameworks.traces.problems import METRICS, SCHEDULE_STEPS, Parameter
 
+import minigrad as mg
 from minigrad import schedules as s
 
-FOLDER = Path(problems.__file__).parent
-TRACES = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in ("keras", "optax", "torch")}
-PAGE = (FOLDER.parent / "index.md").read_text(encoding="utf-8")
+PAGE = Path(numbers.__file__).with_name("index.md").read_text(encoding="utf-8")
+
+
+def test_defaults():
+    assert numbers.default("minigrad", "Adam.eps") == numbers.default("torch", "Adam.eps") == 1e-8
+    rows = {(rule, argument): values for rule, argument, *values in numbers.defaults()}
+    assert rows["Adam", "ε"] == ["1e-08", "1e-07", "1e-08", "1e-08"]
+    for rule, argument, torch, _, _, ours in numbers.DEFAULTS:
+        same = numbers.default("torch", torch) == numbers.default("minigrad", ours)
+        assert same, f"{rule}, {argument}: minigrad has PyTorch's defaults"
+
+
+@pytest.mark.parametrize("run", numbers.look_alikes(), ids=lambda run: f"{run.framework} {run.name}")
+def test_the_calls_after_the_signs(run):
+    assert run.ours is None or numbers.difference(run, run.ours) < 1e-9
+    assert numbers.difference(run, run.nearest) > 1e-7
+
+
+def test_each_reason_has_one_row():
+    reasons = [(run.framework, run.why) for run in numbers.look_alikes()]
+    assert len(set(reasons)) == len(reasons) == len(numbers.costs())
+    assert [row[-1] for row in numbers.costs()] == [why for _, why in reasons]
+
+
+@pytest.mark.equation("sgd-momentum")
+@pytest.mark.equation("sgd-keras-momentum")
+def test_momentum_after_a_cut_of_the_rate():
+    keras, torch = numbers.momentum_steps("keras"), numbers.momentum_steps("torch")
+    np.testing.assert_allclose(keras[: numbers.CUT], torch[: numbers.CUT])
+    velocity = 0.0
+    for t, taken in enumerate(keras):
+        velocity = 0.9 * velocity + (1 if t < numbers.CUT else 0.1)
+        assert taken == pytest.approx(velocity)
+    excess, reached = numbers.coasting()
+    limit = [exercises.coasting(0.9, 1.0, 0.1, k) for k in range(1, 41)]  # if the rate had been constant for ever
+    assert excess == pytest.approx(np.mean(limit), rel=0.02)
+    assert keras[40 + reached - 1] < 1.1 * torch[40 + reached - 1]
+    assert keras[40 + reached - 2] >= 1.1 * torch[40 + reached - 2]
+
+
+@pytest.mark.parametrize("convention", ["keras", "torch"])
+@pytest.mark.parametrize("series", METRICS)
+def test_the_plateaus_table_is_minigrads_except_for_one_cell(series, convention):
+    metrics, arguments = METRICS[series]
+    optimizer = mg.optim.SGD([Parameter(np.zeros(1))], lr=1.0)
+    plateau = s.ReduceLROnPlateau(optimizer, convention=convention, **arguments)
+    ours = [epoch for epoch, metric in enumerate(metrics) if plateau.step(metric)]
+    same = ours == numbers.reductions(convention, series)
+    assert same != ((convention, series) == ("keras", "NaN first"))
 
 
 def rate(framework: str, schedule: str, t: int) -> float:
@@ -22,19 +69,22 @@ def rate(framework: str, schedule: str, t: int) -> float:
 
 
 def row(start: str) -> list[str]:
-    """The cells of the page's table row that starts so."""
+    """The cells of the row of the page's table whose first cell is `start`."""
     (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| {start} |")]
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def test_a_boundary_belongs_to():
-    _, keras, torch, optax, _ = row("a boundary belongs to")
+    _, keras, torch, optax, ours = row("a boundary belongs to")
     assert "before" in keras
     assert rate("keras", "piecewise_constant", 10) == pytest.approx(0.1)
     assert "after" in torch
     assert rate("torch", "MultiStepLR", 10) == pytest.approx(0.05)
     assert "after" in optax
     assert rate("optax", "piecewise_constant", 10) == pytest.approx(0.05)
+    assert "as its model" in ours
+    assert s.piecewise_constant([10], [1.0, 0.1])(10) == 1.0
+    assert s.multi_step_decay(1.0, [10], 0.1)(10) == 0.1
 
 
 def test_after_the_last_step():
@@ -72,9 +122,9 @@ def test_computed_in():
 
 
 def test_weight_decay_defaults():
-    assert row("default λ of AdamW")[1:] == ["0.01", "0.004", "0.0001"]
-    defaults = [(TRACES[f]["defaults"][r]["weight_decay"]) for f, r in (("torch", "AdamW"), ("keras", "AdamW"))]
-    assert [*defaults, TRACES["optax"]["defaults"]["adamw"]["weight_decay"]] == [0.01, 0.004, 0.0001]
+    rules = (("torch", "AdamW"), ("keras", "AdamW"), ("optax", "adamw"))
+    defaults = [numbers.default(framework, f"{rule}.weight_decay") for framework, rule in rules]
+    assert row("default λ of AdamW")[1:] == [f"{value:g}" for value in defaults]
 
 
 def test_frameworks_without_a_weight_decay_argument():

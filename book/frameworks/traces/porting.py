@@ -1,8 +1,8 @@
-"""Each recorded run: what the framework is given, and what of minigrad gives the same.
+"""Each recorded run: the framework's call, and the call in minigrad that gives the same.
 
-`theirs` is evaluated by record.py among the framework's optimizers, `ours` by the tests among minigrad's; the book's
-page on frameworks shows both. `decayed` is the rate RATE·0.5^(t/50). Where nothing of minigrad's gives the same,
-`ours` is None; `nearest` is what one might take for the same, and `why` says what the framework does instead.
+record.py evaluates `theirs` among the framework's optimizers, the tests evaluate `ours` among minigrad's, and the page
+shows both. `decayed` is the rate RATE·0.5^(t/50). `ours` is None where nothing in minigrad gives the same. `nearest` is
+a call that looks the same, and `why` is what the framework does instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Run(NamedTuple):
     why: str = ""
 
 
-UNDER_ROOT = "ε stands under the root, √(v + ε), where it acts like √ε outside"
+INSIDE_ROOT = "ε is inside the root, √(v + ε), where it acts like √ε outside"
 
 RUNS = [
     Run("keras", "sgd", "SGD(5e-4)", "SGD(p, 5e-4)"),
@@ -97,7 +97,7 @@ RUNS = [
         "Adagrad(1e-2)",
         "Adagrad(p, 1e-2, initial_accumulator_value=0.1 + 1e-7, eps=0)",
         "Adagrad(p, 1e-2)",
-        "the sum starts at 0.1, and ε stands under the root",
+        "the sum starts at 0.1, and ε is inside the root",
     ),
     Run("keras", "adadelta", "Adadelta(0.1)", "Adadelta(p, 0.1, rho=0.95, eps=1e-7)"),
     Run(
@@ -106,7 +106,7 @@ RUNS = [
         "RMSprop(1e-3)",
         None,
         "RMSprop(p, 1e-3, alpha=0.9, eps=1e-7)",
-        UNDER_ROOT,
+        INSIDE_ROOT,
     ),
     Run(
         "keras",
@@ -114,7 +114,7 @@ RUNS = [
         "RMSprop(1e-3, momentum=0.9)",
         None,
         "RMSprop(p, 1e-3, alpha=0.9, eps=1e-7, momentum=0.9)",
-        UNDER_ROOT,
+        INSIDE_ROOT,
     ),
     Run(
         "keras",
@@ -122,7 +122,7 @@ RUNS = [
         "RMSprop(decayed, momentum=0.9)",
         None,
         "RMSprop(p, decayed, alpha=0.9, eps=1e-7, momentum=0.9)",
-        "ε stands under the root, and the velocity gathers steps with their rates",
+        "ε is inside the root, and the velocity gathers steps with their rates",
     ),
     Run(
         "keras",
@@ -130,7 +130,7 @@ RUNS = [
         "RMSprop(1e-3, rho=0.99, epsilon=1e-3, centered=True)",
         None,
         "RMSprop(p, 1e-3, alpha=0.99, eps=1e-3, centered=True)",
-        UNDER_ROOT,
+        INSIDE_ROOT,
     ),
     Run("optax", "sgd", "sgd(5e-4)", "SGD(p, 5e-4)"),
     Run("optax", "sgd momentum", "sgd(5e-4, momentum=0.9)", "SGD(p, 5e-4, momentum=0.9)"),
@@ -167,7 +167,7 @@ RUNS = [
         "adagrad(1e-2)",
         "Adagrad(p, 1e-2, initial_accumulator_value=0.1 + 1e-7, eps=0)",
         "Adagrad(p, 1e-2)",
-        "the sum starts at 0.1, and ε stands under the root",
+        "the sum starts at 0.1, and ε is inside the root",
     ),
     Run("optax", "adadelta", "adadelta(0.1)", "Adadelta(p, 0.1)"),
     Run(
@@ -176,7 +176,7 @@ RUNS = [
         "rmsprop(1e-3)",
         None,
         "RMSprop(p, 1e-3, alpha=0.9)",
-        UNDER_ROOT,
+        INSIDE_ROOT,
     ),
     Run("optax", "rmsprop, eps outside", "rmsprop(1e-3, eps_in_sqrt=False)", "RMSprop(p, 1e-3, alpha=0.9)"),
     Run(
@@ -185,7 +185,7 @@ RUNS = [
         "rmsprop(1e-3, momentum=0.9)",
         None,
         "RMSprop(p, 1e-3, alpha=0.9, momentum=0.9)",
-        UNDER_ROOT,
+        INSIDE_ROOT,
     ),
     Run(
         "optax",
@@ -193,7 +193,7 @@ RUNS = [
         "rmsprop(decayed, momentum=0.9)",
         None,
         "RMSprop(p, decayed, alpha=0.9, momentum=0.9)",
-        "ε stands under the root, and the velocity gathers steps with their rates",
+        "ε is inside the root, and the velocity gathers steps with their rates",
     ),
     Run(
         "optax",
@@ -201,7 +201,7 @@ RUNS = [
         "rmsprop(1e-3, decay=0.99, eps=1e-3, centered=True)",
         None,
         "RMSprop(p, 1e-3, alpha=0.99, eps=1e-3, centered=True)",
-        UNDER_ROOT,
+        INSIDE_ROOT,
     ),
     Run("torch", "sgd", "SGD(p, 5e-4)", "SGD(p, 5e-4)"),
     Run("torch", "sgd momentum", "SGD(p, 5e-4, momentum=0.9)", "SGD(p, 5e-4, momentum=0.9)"),
@@ -217,7 +217,7 @@ RUNS = [
         "SGD(p, decayed, momentum=0.9)",
         "SGD(p, decayed, momentum=0.9)",
         "SGD(p, decayed, momentum=0.9, convention='keras')",
-        "the velocity gathers gradients; the rate of today multiplies all of it",
+        "the velocity gathers gradients; the present rate multiplies all of it",
     ),
     Run(
         "torch",

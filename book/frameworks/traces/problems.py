@@ -1,4 +1,4 @@
-"""What traces are recorded of: problems (start, and gradient as a function of the parameters), rates and metrics."""
+"""What is recorded: the problems (a start, and the gradient as a function of the parameters), rates and metrics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ METRICS = {  # name → (metric after each epoch, arguments as Keras names them)
 
 
 class Parameter:
-    """The least that an optimizer needs."""
+    """All that an optimizer needs of a parameter."""
 
     def __init__(self, data: np.ndarray) -> None:
         self.data, self.grad = data, None
@@ -98,7 +98,7 @@ PROBLEMS = {problem.name: problem for problem in (Quadratic, Rosenbrock, SmallML
 
 
 def trajectory(problem, make_optimizer, steps: int) -> np.ndarray:
-    """All parameters after each step, flattened: (steps, number of parameters)."""
+    """All parameters after each step of the optimizer on `problem`, flattened: (steps, number of parameters)."""
     parameters = [Parameter(array) for array in problem.start()]
     optimizer = make_optimizer(parameters)
     path = []

@@ -1,11 +1,11 @@
-"""Record what Keras, optax and PyTorch compute, so that tests and the book can compare without installing them.
+"""Record what Keras, optax and PyTorch compute, so that the tests and the book can compare without them.
 
     python -m minigrad_book.frameworks.traces.record keras optax torch
 
-writes keras.json, optax.json, torch.json beside this file, for the frameworks that are named; each needs only its own
-framework (Keras runs on JAX here). All in float64. A trace holds versions, the optimizers' default arguments,
+writes keras.json, optax.json and torch.json next to this file, for the frameworks that are named. Each needs only its
+own framework (Keras runs on JAX here). Everything is float64. A trace holds versions, the optimizers' defaults,
 trajectories on the problems of `problems.py` at the steps STEPS, the rates of some schedules at SCHEDULE_STEPS (up to
-where the framework refuses to go on), and the rate after each epoch of the plateau rules.
+the step at which the framework raises an error), and the rate after each epoch of the plateau rules.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def at_steps(problem, parameters, gradients_to_step) -> list[list[float]]:
 
 
 def trajectories(framework, run) -> dict[str, dict]:
-    """What `run(what the framework is given, problem)` records, for every run of the framework and every problem."""
+    """`run(theirs, problem)` for each of the framework's runs and each problem: run → problem → rows."""
     mine = [r for r in RUNS if r.framework == framework]
     return {r.name: {name: run(r.theirs, problem()) for name, problem in PROBLEMS.items()} for r in mine}
 
 
 def defaults_of(makers) -> dict[str, dict]:
-    """Default arguments by class or function, where they are numbers."""
+    """The default arguments of each class or function, as far as they are numbers."""
     return {
         name: {
             argument: parameter.default

@@ -1,4 +1,4 @@
-"""Which exercises are solved: kept in a file in the user's data folder, or in memory if nothing can be written there."""
+"""Which exercises are solved: kept in the user's data folder, or in memory if nothing can be written there."""
 
 from __future__ import annotations
 
