@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 Arrays = list[np.ndarray]
 
 STEPS = (1, 2, 10, 100, 500)
-RATE, DECAY = 5e-4, {"decay_steps": 50, "decay_rate": 0.5}  # for the runs whose rate changes
+RATE = 5e-4
+DECAY: dict[str, Any] = {"decay_steps": 50, "decay_rate": 0.5}  # for the runs whose rate changes
 SCHEDULE_STEPS = [*range(61), 99, 100, 101, 250]
 
 NAN, INF = float("nan"), float("inf")
-METRICS = {  # name → (metric after each epoch, arguments as Keras names them)
+METRICS: dict[str, tuple[list[float], dict[str, Any]]] = {  # (metric after each epoch, arguments as Keras names them)
     "flat": ([1.0] * 12, {"patience": 2}),
     "flat, cooldown 1": ([1.0] * 12, {"patience": 2, "cooldown": 1}),
     "flat, cooldown 3": ([1.0] * 16, {"patience": 2, "cooldown": 3}),
@@ -38,7 +41,18 @@ class Parameter:
     """All that an optimizer needs of a parameter."""
 
     def __init__(self, data: np.ndarray) -> None:
-        self.data, self.grad = data, None
+        self.data = data
+        self.grad: np.ndarray | None = None
+
+
+class Problem(Protocol):
+    """A function to minimise."""
+
+    name: str
+
+    def start(self) -> Arrays: ...
+
+    def gradient(self, theta: Arrays) -> Arrays: ...
 
 
 @dataclass
@@ -94,10 +108,10 @@ class SmallMLP:
         return [inner.T @ x, inner.sum(axis=0), upstream.T @ hidden, upstream.sum(axis=0)]
 
 
-PROBLEMS = {problem.name: problem for problem in (Quadratic, Rosenbrock, SmallMLP)}
+PROBLEMS: dict[str, Callable[[], Problem]] = {problem.name: problem for problem in (Quadratic, Rosenbrock, SmallMLP)}
 
 
-def trajectory(problem, make_optimizer, steps: int) -> np.ndarray:
+def trajectory(problem: Problem, make_optimizer: Callable[[list[Parameter]], Any], steps: int) -> np.ndarray:
     """All parameters after each step of the optimizer on `problem`, flattened: (steps, number of parameters)."""
     parameters = [Parameter(array) for array in problem.start()]
     optimizer = make_optimizer(parameters)

@@ -14,14 +14,27 @@ import inspect
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from minigrad_book.frameworks.traces.porting import RUNS
-from minigrad_book.frameworks.traces.problems import DECAY, METRICS, PROBLEMS, RATE, SCHEDULE_STEPS, STEPS
+from minigrad_book.frameworks.traces.problems import (
+    DECAY,
+    METRICS,
+    PROBLEMS,
+    RATE,
+    SCHEDULE_STEPS,
+    STEPS,
+    Arrays,
+    Problem,
+)
 
 
-def at_steps(problem, parameters, gradients_to_step) -> list[list[float]]:
+def at_steps(
+    problem: Problem, parameters: Callable[[], Arrays], gradients_to_step: Callable[[Arrays], None]
+) -> list[list[float]]:
     """Parameters after each of STEPS; `gradients_to_step(gradients)` takes one step, `parameters()` reads them."""
     rows = []
     for step in range(1, max(STEPS) + 1):
@@ -31,13 +44,13 @@ def at_steps(problem, parameters, gradients_to_step) -> list[list[float]]:
     return rows
 
 
-def trajectories(framework, run) -> dict[str, dict]:
+def trajectories(framework: str, run: Callable[[str, Problem], list[list[float]]]) -> dict[str, Any]:
     """`run(theirs, problem)` for each of the framework's runs and each problem: run → problem → rows."""
     mine = [r for r in RUNS if r.framework == framework]
     return {r.name: {name: run(r.theirs, problem()) for name, problem in PROBLEMS.items()} for r in mine}
 
 
-def defaults_of(makers) -> dict[str, dict]:
+def defaults_of(makers: dict[str, Callable[..., Any]]) -> dict[str, Any]:
     """The default arguments of each class or function, as far as they are numbers."""
     return {
         name: {
@@ -49,7 +62,7 @@ def defaults_of(makers) -> dict[str, dict]:
     }
 
 
-def keras_trace() -> dict:
+def keras_trace() -> dict[str, Any]:
     os.environ["KERAS_BACKEND"] = "jax"
     import jax
 
@@ -107,7 +120,7 @@ def keras_trace() -> dict:
     }
 
 
-def optax_trace() -> dict:
+def optax_trace() -> dict[str, Any]:
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -143,7 +156,7 @@ def optax_trace() -> dict:
     }
 
 
-def torch_trace() -> dict:
+def torch_trace() -> dict[str, Any]:
     import torch
 
     torch.set_default_dtype(torch.float64)  # NAdam keeps its momentum's product in the default dtype
