@@ -1,4 +1,4 @@
-"""What README.md says to do works: its example here, its two commands in `.ci/run`."""
+"""README.md works: its example is run here, its two commands in `.ci/run`."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ chapter = Chapter(__name__)
     """,
     cases=[(1e-7, 0.999, 1), (1e-7, 0.999, 100), (1e-3, 0.9, 4)],
     mistakes={
-        "The root is missing: the correction of v is 1 − β₂ᵗ, that of √v its root.": {
+        "The root is missing: v is divided by 1 − β₂ᵗ, so √v is divided by its root.": {
             "np.sqrt(1 - beta2**t)": "(1 - beta2**t)"
         },
-        "That is the other way round: ε̂ from ε.": {"eps_hat / np.sqrt": "eps_hat * np.sqrt"},
+        "You computed ε̂ from ε: it is the other way round.": {"eps_hat / np.sqrt": "eps_hat * np.sqrt"},
         "At t = 1 nothing would be corrected: the first update has t = 1, not t = 0.": {"beta2**t": "beta2 ** (t + 1)"},
     },
     explanation=r"""
-    It is 31.6 times $\hat\varepsilon$ at the first step, and no constant: PyTorch can't have it as an argument.
+    At the first step it is 31.6 times $\hat\varepsilon$. It changes with $t$, so PyTorch can't take it as an argument.
     """,
 )
 def like_keras(eps_hat, beta2, t):
@@ -41,16 +41,16 @@ def like_keras(eps_hat, beta2, t):
     momentum.
     """,
     hint=r"""
-    Keras's velocity obeys $u_k = \mu u_{k-1} - \eta_k$. Where does it start, where does it end, and how does the
-    distance between the two shrink?
+    Keras's velocity obeys $u_k = \mu u_{k-1} - \eta_k$. Where does it start, where does it end, and how does its
+    distance from the end shrink?
     """,
     cases=[(0.9, 1.0, 0.1, 1), (0.9, 1.0, 0.1, 20), (0.5, 0.1, 0.1, 3), (0.99, 0.1, 0.0, 10)],
     mistakes={
-        "That is PyTorch's: it is at the new rate at once.": {"(before - after) * mu**k": "0"},
+        "That is PyTorch's velocity, which follows the new rate at once.": {"(before - after) * mu**k": "0"},
         "The first step with the new rate has already forgotten a part: the distance is multiplied by μ.": {
             "mu**k": "mu ** (k - 1)"
         },
-        "What is forgotten is the difference of the rates, not the whole old rate.": {"(before - after)": "before"},
+        "The velocity forgets the difference of the rates, not the whole old rate.": {"(before - after)": "before"},
         "A velocity of gradients of 1 ends at 1/(1 − μ).": {" / (1 - mu)": ""},
     },
     explanation=r"""
@@ -69,7 +69,7 @@ def coasting(mu, before, after, k):
     A loss is flat from epoch 0 on. Write `first_reduction(patience, convention)`: the epoch after which the rate is
     reduced first, for `"keras"` and for `"torch"`.
     """,
-    hint="Epoch 0 is the best so far in both. Count the bad epochs from 1. Is patience to be reached, or exceeded?",
+    hint="Epoch 0 is the best so far in both. Count the bad epochs from 1. Must they reach patience, or exceed it?",
     cases=[(2, "keras"), (2, "torch"), (0, "keras"), (0, "torch"), (10, "keras")],
     mistakes={
         "PyTorch reduces when the bad epochs exceed patience, so one later.": {"patience + 1": "patience"},
@@ -86,12 +86,12 @@ def first_reduction(patience, convention):
 chapter.written(
     "Port a script (a small study)",
     statement=r"""
-    A Keras script says `SGD(0.1, momentum=0.9, nesterov=True, weight_decay=1e-4)` and multiplies the rate by 0.1
+    A Keras script uses `SGD(0.1, momentum=0.9, nesterov=True, weight_decay=1e-4)` and multiplies the rate by 0.1
     after epochs 20 and 40. Moved to PyTorch with the same numbers, milestones [20, 40], and `scheduler.step()`
     after every `optimizer.step()`, it stops improving almost at once. Which three things differ? Write both in
-    `minigrad`, run them on the digits (45 updates an epoch at batch size 32), and say which difference matters.
+    `minigrad`, run them on the digits (45 updates an epoch at batch size 32), and find out which difference matters.
     """,
-    hint="Weight decay, the velocity at the two cuts, and what the scheduler counts.",
+    hint="Look at weight decay, at the velocity at the two cuts, and at what the scheduler counts.",
     solution=r"""
     Weight decay is decoupled in Keras and enters the velocity in PyTorch; at each cut Keras's velocity coasts on; and
     PyTorch's milestones count calls of `scheduler.step()`. In `minigrad`:
@@ -103,8 +103,7 @@ chapter.written(
     torch = mg.optim.SGD(model.parameters(), cuts, convention="torch", **settings)
     ```
 
-    With milestones of 20 and 40 and a scheduler that is stepped after every *update*, the rate is a hundredth of
-    what it should be before the first epoch is over: that is the difference that stops training. The other two
-    change the accuracy little.
+    With milestones of 20 and 40 and a `scheduler.step()` after every *update*, the rate falls to a hundredth before the
+    first epoch is over. That is what stops training. The other two change the accuracy little.
     """,
 )

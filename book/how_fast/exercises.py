@@ -12,7 +12,7 @@ chapter = Chapter(__name__)
     convolution takes for one square image of `size` × `size` pixels, with a square kernel, stride 1 and no padding. A
     multiply-add counts as two. The bias is left out.
     """,
-    hint=r"How many places does the kernel have, and how many products are summed at each of them?",
+    hint=r"At how many places does the kernel fit, and how many products are summed at each of them?",
     cases=[(6, 3, 5, 32), (16, 6, 5, 14), (1, 1, 1, 8)],
     mistakes={
         "A multiply-add is two operations.": {"2 * outs": "outs"},
@@ -35,9 +35,9 @@ def forward_flop(outs, channels, kernel, size):
     "Adam on another machine",
     statement=r"""
     A laptop's memory delivers `bandwidth` bytes a second. Write `adam_seconds(parameters, bandwidth)`: how long a step
-    of Adam takes at least for so many float32 parameters, if none of them stays in a cache.
+    of Adam takes at least for so many float32 parameters, if none of them is in a cache.
     """,
-    hint=r"Which arrays does the kernel read, which does it write, and how large is one number?",
+    hint=r"Which arrays does the kernel read, which does it write, and how many bytes has one number?",
     cases=[(20_000_000, 50e9), (1_000_000, 10e9)],
     mistakes={
         "It also writes: θ, m and v come back changed.": {"7": "4"},
@@ -57,17 +57,18 @@ def adam_seconds(parameters, bandwidth):
     Waking the other threads costs `launch` seconds. After that, `threads` of them share work that takes one thread
     `work` seconds. Write `speedup(work, launch, threads)`.
     """,
-    hint=r"The time that one thread needs, divided by the time that all need together.",
+    hint=r"Divide the time that one thread needs by the time that all of them need together.",
     cases=[(10e-6, 10e-6, 2), (1e-3, 10e-6, 2), (1e-3, 10e-6, 8)],
     mistakes={
         "The launch is paid once; it isn't shared.": {"(launch + work / threads)": "((launch + work) / threads)"},
-        "That is its inverse: the part of the time that is left.": {
+        "You computed the inverse: the part of the time that is left.": {
             "work / (launch + work / threads)": "(launch + work / threads) / work"
         },
         "Only the parallel run pays the launch.": {"return work": "return (work + launch)"},
     },
     explanation=r"""
-    With two threads it pays from `work = 2 * launch` on. That is why `kernel(parallel=True)` has a least size.
+    With two threads it pays from `work = 2 * launch` on. That is why a parallel kernel stays on one
+    thread below a smallest size.
     """,
 )
 def speedup(work, launch, threads):
@@ -84,7 +85,7 @@ chapter.written(
     hint=r"Compare the two rates at the bottom first: copying, and multiply-adds.",
     solution=r"""
     Ratios of small work depend on Python and the processor's clock. Ratios of Adam on millions of parameters tend to 1,
-    because both programs wait for the same memory. LeNet-5's depends on how wide the processor's vectors are and on
+    because both libraries wait for the same memory. LeNet-5's depends on how wide the processor's vectors are and on
     what PyTorch's library makes of them: with 512 bits, hand-written kernels gain more than compiled loops do.
     """,
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.text import Annotation
 
-# Told apart with any kind of colour vision, and at least 4.5:1 against white; in this order in every figure.
+# Distinct with any kind of colour vision, and at least 4.5:1 against white; used in this order.
 PALETTE = {
     "blue": "#0067a8",
     "orange": "#b34a00",
@@ -77,7 +77,10 @@ def style() -> AbstractContextManager[None]:
 
 
 def label_line(line: Line2D, text: str, at: float | None = None, dx: float = 6, dy: float = 0) -> Annotation:
-    """Write `text` beside `line` in its colour: at its right end, or above it where x is `at`. dx, dy in points."""
+    """Write `text` next to `line` in its colour: at its right end, or at the point nearest to x = `at`, off by dx, dy.
+
+    dx and dy are in points. ValueError if the line is not on any axes.
+    """
     import numpy as np
 
     x, y = (np.asarray(values, dtype=float) for values in line.get_data())
@@ -107,17 +110,17 @@ class Picture:
 
 
 def show(fig: Figure, alt: str) -> Picture:
-    """Turn `fig` into a `Picture` and close it. `alt` says what is to be seen, for those who can't see it.
+    """Turn `fig` into a `Picture` and close it. `alt` describes the drawing for readers who can't see it.
 
     ValueError if `alt` has fewer than four words.
     """
     if not isinstance(alt, str) or len(alt.split()) < 4:
-        raise ValueError(f"alt must say in a sentence what is to be seen in the figure, got {alt!r}")
+        raise ValueError(f"alt must describe the figure in a sentence, got {alt!r}")
     return Picture(to_svg(fig, alt), alt)
 
 
 def to_svg(fig: Figure, alt: str) -> str:
-    """`fig` as one `<svg>` element: the same bytes for the same drawing, no id that another figure could have."""
+    """`fig` as one `<svg>` element: the same bytes for the same drawing, and no id that another figure could have."""
     matplotlib = _matplotlib()
     from matplotlib import pyplot
 

@@ -1,4 +1,4 @@
-"""The glossary: in order, and every entry explained where it says."""
+"""The glossary: in order, and every page that an entry links to mentions its term."""
 
 import re
 from pathlib import Path
@@ -18,6 +18,6 @@ def test_entries_are_in_order_and_unique() -> None:
 
 
 @pytest.mark.parametrize(("term", "definition"), ENTRIES, ids=[term for term, _ in ENTRIES])
-def test_the_page_that_an_entry_names_speaks_of_it(term: str, definition: str) -> None:
+def test_each_linked_page_mentions_the_term(term: str, definition: str) -> None:
     for page in re.findall(r"\]\((\S+\.md)\)", definition):
         assert term.casefold() in (BOOK / "reference" / page).read_text("utf-8").casefold(), page

@@ -24,15 +24,15 @@ def drawing(slope: float = 1.0) -> str:
     return figures.show(fig, ALT).svg
 
 
-def test_says_what_is_to_be_seen():
+def test_has_its_alternative_text():
     root = ElementTree.fromstring(drawing())
     assert root.get("role") == "img"
     assert root.get("aria-label") == ALT
 
 
 @pytest.mark.parametrize("alt", ["", "   ", "A line", None])
-def test_refuses_to_say_nothing(alt):
-    with pytest.raises(ValueError, match="alt must say in a sentence"):
+def test_refuses_an_empty_alternative(alt):
+    with pytest.raises(ValueError, match="alt must describe the figure in a sentence"):
         figures.show(plt.figure(), alt)
     plt.close("all")
 
