@@ -37,7 +37,7 @@ def forward_flop(outs, channels, kernel, size):
     A laptop's memory delivers `bandwidth` bytes a second. Write `adam_seconds(parameters, bandwidth)`: how long a step
     of Adam takes at least for so many float32 parameters, if none of them is in a cache.
     """,
-    hint=r"Which arrays does the kernel read, which does it write, and how many bytes has one number?",
+    hint=r"Which arrays does the kernel read, which does it write, and how many bytes does one number take?",
     cases=[(20_000_000, 50e9), (1_000_000, 10e9)],
     mistakes={
         "It also writes: θ, m and v come back changed.": {"7": "4"},
