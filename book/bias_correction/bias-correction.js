@@ -18,7 +18,7 @@ const controls = [
   slider({ key: "beta2", label: "β₂, memory of v", values: BETAS }),
   slider({
     key: "eps",
-    label: "ε, beside a gradient of 1",
+    label: "ε, for a gradient of 1",
     values: [0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1],
     text: number,
   }),
@@ -70,14 +70,14 @@ function averagesChart(size, time, run, at, end) {
   });
 }
 
-/** "m" and "√v" beside their lines, where these are farthest apart. */
+/** "m" and "√v" next to their lines, where these are farthest apart. */
 function labels(x, y, m, root, end) {
   let far = 0;
   for (let i = 0; i < end; i++) if (Math.abs(m[i] - root[i]) > Math.abs(m[far] - root[far])) far = i;
   if (Math.abs(m[far] - root[far]) < 0.02) return note(x(end), y(1) + 20, "m and √v", { "text-anchor": "end" });
-  const beside = (values, text, above) => note(x(far + 1), y(values[far]) + (above ? -9 : 20), text, { "text-anchor": "middle" });
+  const label = (values, text, above) => note(x(far + 1), y(values[far]) + (above ? -9 : 20), text, { "text-anchor": "middle" });
   const mAbove = m[far] > root[far];
-  return [beside(m, "m", mAbove), beside(root, "√v", !mAbove)];
+  return [label(m, "m", mAbove), label(root, "√v", !mAbove)];
 }
 
 function stepsChart(size, time, runs, state, peak, at, end) {

@@ -1,4 +1,4 @@
-// Adam's two averages and its step, with the parts corrected that are asked for. No DOM here.
+// Adam's two averages and its step, with both, one or neither of them corrected. No DOM here.
 
 /**
  * @param {ArrayLike<number>} gradients

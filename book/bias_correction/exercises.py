@@ -49,10 +49,10 @@ def second_average():
     hint="`enumerate(values, start=1)` counts t the way the formula does.",
     cases=[([3.0], 0.9), ([1.0, 2.0, 4.0], 0.5), ([1.0, -1.0, 1.0, 1.0], 0.999)],
     mistakes={
-        "You count t from 0. The first value is t = 1: for t = 0 the divisor 1 − β⁰ would be 0.": {
+        "You count t from 0. The first value has t = 1; for t = 0 the divisor 1 − β⁰ would be 0.": {
             "start=1": "start=0",
         },
-        "You divide by 1 − β at every step. The divisor is 1 − βᵗ: it depends on t, and tends to 1.": {
+        "You divide by 1 − β at every step. The divisor is 1 − βᵗ, which depends on t and tends to 1.": {
             "beta**t": "beta",
         },
         "You feed the corrected average back into the next step. Keep m as it is, and correct only what you return.": {
@@ -90,7 +90,7 @@ def corrected(values, beta):
         "The root is missing: the step divides by √v, not by v.": {"np.sqrt(1 - beta2**t)": "(1 - beta2**t)"},
         "That is the step for β₁ = 0.9. A longer memory of m takes longer to fill.": {"0.95": "0.9"},
     },
-    explanation="At step 25: twice the memory of m, and the peak comes about twice as late.",
+    explanation="At step 25: m has twice the memory, and the peak comes about twice as late.",
     rtol=1e-9,
 )
 def peak():
@@ -112,14 +112,13 @@ def peak():
         "You compare 1 − β₁ with 1 − β₂. The step divides by the root of v, so it is √(1 − β₂) that counts.": {
             "math.sqrt(1 - beta2)": "(1 - beta2)",
         },
-        "That is the other way round: v stands in the denominator, so its error makes the step longer.": {">": "<"},
+        "It is the other way round: v is in the denominator, so its error makes the step longer.": {">": "<"},
         "Not for all betas: with (0.9, 0.95), common for language models, the first step is too small.": {
             "(1 - beta1) > math.sqrt(1 - beta2)": "True",
         },
     },
     explanation=r"""
-    It is True exactly if $(1-\beta_1)^2 > 1-\beta_2$. The defaults are on the one side, (0.9, 0.95) and equal betas
-    on the other.
+    It is True exactly if $(1-\beta_1)^2 > 1-\beta_2$: for the defaults, but not for (0.9, 0.95) or for equal betas.
     """,
 )
 def first_step_too_large(beta1, beta2):
@@ -140,7 +139,7 @@ def first_step_too_large(beta1, beta2):
     """,
     cases=[(0.9, 0.999), (0.9, 0.95), (0.8, 0.9), (0.0, 0.99)],
     mistakes={
-        "That is the inverse. The frozen divisor of v makes v̂ far too large, and v̂ is below the line.": {
+        "That is the inverse. The frozen divisor of v makes v̂ far too large, and v̂ is in the denominator.": {
             "math.sqrt(1 - beta2) / (1 - beta1)": "(1 - beta1) / math.sqrt(1 - beta2)",
         },
         "You left out the root: the step divides by √v̂.": {"math.sqrt(1 - beta2)": "(1 - beta2)"},
@@ -152,8 +151,8 @@ def first_step_too_large(beta1, beta2):
     explanation=r"""
     0.316 with the defaults, late. At step $t$ the ratio is $0.316\,\rho_t$: the first step is right, the twelfth is
     twice too long, and only from step 106 on are the steps too short, down to a third. Nothing crashes and the loss
-    still falls, which is why the bug survives. Loading $m$ and $v$ from a checkpoint but not $t$ makes the steps too
-    short, by $1/\rho_t$: 0.316 at first, 0.15 at the twelfth, and right again after some thousands.
+    still falls, so the bug survives. Loading $m$ and $v$ from a checkpoint but not $t$ makes the steps too short, by
+    the factor $1/\rho_t$: 0.316 at first, 0.15 at the twelfth step, and 1 again after some thousands.
     """,
 )
 def frozen(beta1, beta2):
@@ -174,8 +173,8 @@ def frozen(beta1, beta2):
             "math.sqrt(1 - beta2**t)": "(1 - beta2**t)",
         },
         "That is the other direction: the ε of Algorithm 1 that acts like a given ε̂.": {"eps * math": "eps / math"},
-        "You left out t: with t the factor tends to 1.": {"beta2**t": "beta2"},
-        "A constant ε̂ is what TensorFlow and Keras use, and it isn't the same: the factor is √(1 − β₂ᵗ).": {
+        "You left out t: the factor tends to 1 as t grows.": {"beta2**t": "beta2"},
+        "TensorFlow and Keras use a constant ε̂, but that isn't the same: the factor is √(1 − β₂ᵗ).": {
             " * math.sqrt(1 - beta2**t)": "",
         },
     },
@@ -189,17 +188,19 @@ def eps_hat(eps, beta2, t):
 @chapter.exercise(
     "Start somewhere else",
     statement=r"""
-    A moving average starts at a known $a_0$ that isn't 0, a value from an earlier run say. Write `corrected_from(a,
-    a0, beta, t)`: from $a_t$, the estimate that is unbiased for stationary $x$.
+    A moving average starts at a known $a_0$ that isn't 0, for example at a value from an earlier run. Write
+    `corrected_from(a, a0, beta, t)`: from $a_t$, the estimate that is unbiased for stationary $x$.
     """,
     hint=r"""
     In {eq}`ema-unrolled` the start has the weight $\beta^t$. Take it away, then make the other weights add up to 1.
     """,
     cases=[(2.0, 1.0, 0.9, 1), (0.3, -1.0, 0.999, 20), (5.0, 0.0, 0.9, 3)],
     mistakes={
-        "You divide, but the start is still in: subtract its part, βᵗ·a₀, first.": {"(a - beta**t * a0)": "a"},
+        "You divide, but the start is still included: first subtract its part, βᵗ·a₀.": {"(a - beta**t * a0)": "a"},
         "You subtract all of a₀. After t steps only the share βᵗ of it is left.": {"beta**t * a0": "a0"},
-        "You took the start away; now the other weights add up to 1 − βᵗ only.": {" / (1 - beta**t)": ""},
+        "You took the start away, but the other weights add up to only 1 − βᵗ: divide by that.": {
+            " / (1 - beta**t)": ""
+        },
     },
     explanation=r"Adam's correction is the case $a_0 = 0$. In expectation, $a_t - \beta^t a_0 = (1-\beta^t)\mu$.",
 )
@@ -222,9 +223,9 @@ chapter.written(
 
     The weight of $x_1$ is $(1-\beta)\beta^{t-1} + \beta^t = \beta^{t-1}$, for $\beta_2$ and $t = 100$ this is
     $0.999^{99} = 0.906$. In the corrected average it is $(1-\beta)\beta^{t-1}/(1-\beta^t) = 0.0095$, about one
-    hundredth, like all others. So both are unbiased, but the first is at step 100 still nine tenths of a *single*
-    squared gradient: one batch decides the rate of each parameter for hundreds of steps. Unbiased isn't all that
-    one wants of an estimate; the corrected average has a far smaller variance.
+    hundredth, like all others. So both are unbiased, but at step 100 the first is still nine tenths a *single*
+    squared gradient: one batch decides the rate of each parameter for hundreds of steps. An estimate should also
+    have a small variance, and the corrected average has a far smaller one.
     """,
 )
 
@@ -248,8 +249,8 @@ chapter.written(
     },
     explanation=r"""
     2,375, a little more than $2/(1-\beta_2) = 2000$ steps, which is the untuned warm-up that Ma and Yarats
-    recommend for Adam *with* the correction {cite:p}`ma2021adequacy`. The condition that binds is the end of the
-    warm-up, $\rho_W \le 1.05$: a warm-up can stand in for the correction, but must last about as long.
+    recommend for Adam *with* the correction {cite:p}`ma2021adequacy`. The end of the warm-up decides,
+    $\rho_W \le 1.05$: a warm-up can replace the correction, but must last about as long.
     """,
     rtol=1e-9,
 )

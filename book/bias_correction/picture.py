@@ -1,4 +1,4 @@
-"""What the explorable shows at first, computed by the engine: its picture where scripts don't run."""
+"""The explorable's first picture, computed by the engine, for where scripts don't run."""
 
 from __future__ import annotations
 

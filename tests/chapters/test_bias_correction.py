@@ -1,4 +1,4 @@
-"""The derivations and statements of book/bias_correction/, by SymPy and against the engine."""
+"""The derivations and statements of book/bias_correction/, by SymPy and against the engine; its explorable's model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,32 +9,19 @@ import sympy as sp
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from minigrad_book.bias_correction import exercises as solutions
+from minigrad_book.bias_correction import numbers
+from minigrad_book.bias_correction.numbers import BETA1, BETA2, rho
+from minigrad_book.tools.paths import steps
 
 import minigrad as mg
+from minigrad.optim import Adam
 
 beta, mu, r = sp.symbols("beta mu r", positive=True)
 t = sp.Symbol("t", positive=True, integer=True)
-B1, B2 = 0.9, 0.999
-
-
-def rho(t, beta1=B1, beta2=B2):
-    return (1 - beta1**t) / np.sqrt(1 - beta2**t)
-
-
-def steps(gradients, lr=1e-3, **options):
-    """The steps that Adam makes from 0 on gradients of shape (steps, parameters)."""
-    theta = mg.Tensor(np.zeros(gradients.shape[1:]), requires_grad=True)
-    adam = mg.optim.Adam([theta], lr=lr, **options)
-    taken = []
-    for gradient in gradients:
-        theta.data, theta.grad = np.zeros(gradients.shape[1:]), gradient
-        adam.step()
-        taken.append(-theta.data)
-    return np.array(taken)
 
 
 def solves(a_t, x_t):
-    """Whether a_t (in t) is the moving average of x_t from 0: the start, and the recurrence for every t."""
+    """Whether a_t, a formula in t, is the moving average of x_t from 0: the start, and the recurrence for every t."""
     start = sp.simplify(a_t.subs(t, 0))
     return start == 0 and sp.simplify(a_t - beta * a_t.subs(t, t - 1) - (1 - beta) * x_t) == 0
 
@@ -60,7 +47,7 @@ def test_the_weights_sum_to_one_minus_beta_to_the_t():
 def test_the_mean_of_a_moving_average():
     assert solves((1 - beta**t) * mu, mu)
     assert not solves((1 - beta ** (t + 1)) * mu, mu)  # t counted from 0
-    assert not solves((1 - beta) * mu, mu)  # the correction of t = 1 for ever
+    assert not solves((1 - beta) * mu, mu)  # the correction of t = 1 at every step
 
 
 def test_drift():
@@ -74,10 +61,20 @@ def test_drift():
 
 
 def test_a_trend_lags_and_a_fall_is_remembered():
-    assert solves(t - beta / (1 - beta) * (1 - beta**t), t)
-    assert solves((1 - beta) * r / (beta - r) * (beta**t - r**t), r**t)
-    assert pytest.approx(9) == B1 / (1 - B1)
-    assert pytest.approx(999) == B2 / (1 - B2)
+    trend = sp.simplify(numbers.trend(t, beta) * (1 - beta**t))
+    fall = sp.simplify(numbers.fall(t, beta, r) * (1 - beta**t))
+    assert solves(trend, t)
+    assert solves(fall, r**t)
+    assert not solves(trend, t - 1)
+    assert not solves(fall, r ** (t - 1))  # powers counted from 0
+    late = 20_000
+    assert late - numbers.trend(late, BETA1) == pytest.approx(9)
+    assert late - numbers.trend(late, BETA2) == pytest.approx(999, rel=1e-4)
+    assert len(numbers.STEPS) == late
+
+
+def test_on_a_network_the_average_remembers_larger_gradients():
+    assert np.median(numbers.overestimate()) > 1.2
 
 
 def test_the_root_of_an_unbiased_estimate_is_too_small():
@@ -90,16 +87,19 @@ def test_the_ratio_of_steps():
     c1, c2 = sp.symbols("c1 c2", positive=True)  # 1 − β1ᵗ, 1 − β2ᵗ
     corrected = eta * (m / c1) / sp.sqrt(v / c2)
     assert sp.simplify(eta * m / sp.sqrt(v) / corrected - c1 / sp.sqrt(c2)) == 0
-    equal = (1 - b1**t) / sp.sqrt(1 - b2**t)
-    assert sp.simplify(equal.subs(b2, b1) ** 2 - (1 - b1**t)) == 0
+    stated = (c1 / sp.sqrt(c2)).subs({c1: 1 - b1**t, c2: 1 - b2**t})
+    assert sp.simplify(stated.subs(b2, b1) ** 2 - (1 - b1**t)) == 0
+    for step, *betas in ((1, 0.9, 0.999), (7, 0.9, 0.95), (40, 0.5, 0.3)):
+        value = stated.subs({t: step, b1: betas[0], b2: betas[1]})
+        assert rho(step, *betas) == pytest.approx(float(value), rel=1e-12)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 0.99), st.floats(0.01, 0.9999), st.floats(-6, 6))
 def test_the_ratio_holds_for_all_gradients(seed, beta1, beta2, magnitude):
     gradients = 10**magnitude * np.random.default_rng(seed).normal(size=(30, 4))
     betas = (beta1, beta2)
-    full = steps(gradients, betas=betas, eps=0)
-    neither = steps(gradients, betas=betas, eps=0, bias_correction=False)
+    full = steps(Adam, gradients, betas=betas, eps=0)
+    neither = steps(Adam, gradients, betas=betas, eps=0, bias_correction=False)
     expected = rho(np.arange(1, 31)[:, None], *betas)
     np.testing.assert_allclose(neither, expected * full, rtol=1e-9, atol=1e-18)
 
@@ -143,29 +143,44 @@ def test_the_shape(beta1, beta2):
 
 
 def test_the_numbers_of_the_defaults():
-    n = np.arange(1, 20_001)
-    ratio = rho(n)
-    assert ratio[0] == pytest.approx(3.1623, abs=1e-4)
-    assert n[ratio.argmax()] == 12
-    assert ratio.max() == pytest.approx(6.5685, abs=1e-4)
-    assert n[ratio > 1.01].max() + 1 == 3925
-    assert n[1 - B1**n >= 0.99][0] == 44
-    a, b = -np.log(B1), -np.log(B2)
-    assert 2 * a * np.expm1(b * 12.019) > b * np.expm1(a * 12.019)
-    assert 2 * a * np.expm1(b * 12.021) < b * np.expm1(a * 12.021)
-    assert rho(n, 0.9, 0.95)[0] < 1 < rho(n, 0.9, 0.95)[8]
-    assert np.all(rho(n, 0.9, 0.95)[:8] < 1)
+    assert rho(1) == pytest.approx(3.1623, abs=1e-4)
+    assert numbers.peak() == 12
+    assert rho(12) == pytest.approx(6.5685, abs=1e-4)
+    assert rho(12) > max(rho(11), rho(13))
+    assert numbers.turning_point() == pytest.approx(12.020, abs=5e-4)
+    assert numbers.settled() == 3925
+    assert rho(3924) > 1.01 >= rho(3925)
+    assert numbers.filled(BETA1) == 44
+    assert 1 - BETA1**43 < 0.99 <= 1 - BETA1**44
+
+
+def test_other_betas():
+    assert rho(1, 0.9, 0.95) < 1
+    assert numbers.crossing(0.9, 0.95) == 9
+    assert rho(8, 0.9, 0.95) < 1 < rho(9, 0.9, 0.95)
+    assert numbers.crossing(0.9, 0.9) is None
+    with pytest.raises(ValueError, match="different signs"):
+        numbers.turning_point(0.95, 0.9)
+
+
+@given(st.floats(0.5, 0.99), st.floats(0.5, 0.999))
+def test_the_turning_point_is_the_maximum(beta1, beta2):
+    assume(beta1 + 0.01 < beta2)
+    turn = numbers.turning_point(beta1, beta2)
+    around = rho(turn * np.array([0.9, 1, 1.1]), beta1, beta2)
+    assert around.argmax() == 1
+    assert abs(numbers.peak(beta1, beta2) - turn) < 1
 
 
 def test_correcting_only_one_is_a_schedule():
     gradients = np.random.default_rng(0).normal(size=(100, 3))
-    full = steps(gradients, eps=0)
-    only_v = steps(gradients, lr=lambda s: 1e-3 * (1 - B1 ** (s + 1)), eps=0)
-    only_m = steps(gradients, lr=lambda s: 1e-3 / np.sqrt(1 - B2 ** (s + 1)), eps=0)
-    neither = steps(gradients, eps=0, bias_correction=False)
+    full = steps(Adam, gradients, eps=0)
+    only_v = steps(Adam, gradients, lr=lambda s: 1e-3 * (1 - BETA1 ** (s + 1)), eps=0)
+    only_m = steps(Adam, gradients, lr=lambda s: 1e-3 * numbers.root_factor(s + 1), eps=0)
+    neither = steps(Adam, gradients, eps=0, bias_correction=False)
     np.testing.assert_allclose(only_v * only_m, neither * full, rtol=1e-9, atol=0)
-    np.testing.assert_allclose(only_m[0] / full[0], 1 / np.sqrt(1 - B2), rtol=1e-9)
-    restored = steps(gradients, lr=lambda s: 1e-3 / rho(s + 1), eps=0, bias_correction=False)
+    np.testing.assert_allclose(only_m[0] / full[0], 1 / np.sqrt(1 - BETA2), rtol=1e-9)
+    restored = steps(Adam, gradients, lr=lambda s: 1e-3 / rho(s + 1), eps=0, bias_correction=False)
     np.testing.assert_allclose(restored, full, rtol=1e-9)
 
 
@@ -187,19 +202,19 @@ def test_the_hat_form():
 def test_the_first_step(log_gradient, log_eps):
     g, eps = 10**log_gradient, 10**log_eps
     gradient = np.array([[g]])
-    assert steps(gradient, eps=eps)[0, 0] == pytest.approx(1e-3 * g / (g + eps), rel=1e-9)
-    acting = eps / np.sqrt(1 - B2)
-    assert steps(gradient, eps=eps, eps_form="hat")[0, 0] == pytest.approx(1e-3 * g / (g + acting), rel=1e-9)
+    assert steps(Adam, gradient, eps=eps)[0, 0] == pytest.approx(1e-3 * g / (g + eps), rel=1e-9)
+    acting = eps * numbers.root_factor(1)
+    assert steps(Adam, gradient, eps=eps, eps_form="hat")[0, 0] == pytest.approx(1e-3 * g / (g + acting), rel=1e-9)
 
 
 def test_how_much_larger_eps_hat_acts():
-    assert [round(1 / np.sqrt(1 - B2**n), 2) for n in (1, 100, 1000)] == [31.62, 3.24, 1.26]
+    assert [round(numbers.root_factor(n), 2) for n in (1, 100, 1000)] == [31.62, 3.24, 1.26]
 
 
 def test_what_the_exercises_say():
-    assert solutions.frozen(B1, B2) == pytest.approx(0.316, abs=5e-4)
-    assert pytest.approx(0.906, abs=5e-4) == 0.9 * B2**99 / 0.9
-    assert pytest.approx(0.0095, abs=5e-5) == (1 - B2) * B2**99 / (1 - B2**100)
+    assert solutions.frozen(BETA1, BETA2) == pytest.approx(0.316, abs=5e-4)
+    assert pytest.approx(0.906, abs=5e-4) == 0.9 * BETA2**99 / 0.9
+    assert pytest.approx(0.0095, abs=5e-5) == (1 - BETA2) * BETA2**99 / (1 - BETA2**100)
     weights = [(1 - beta) * beta ** (5 - i) for i in range(1, 6)]
     assert sp.expand(sum(weights) + beta**5 - 1) == 0  # the start at g1: weights sum to 1 …
     assert sp.expand(weights[0] + beta**5 - beta**4) == 0  # … and g1 has β^(t−1)
@@ -210,10 +225,6 @@ def test_what_the_exercises_say():
 
 SETTINGS = 250  # random settings of the explorable
 Javascript = Callable[[str, list[Any]], list[Any]]
-
-
-def parameter(theta: float = 0.0) -> mg.Tensor:
-    return mg.Tensor(np.array([theta]), requires_grad=True)
 
 
 def random_beta(rng: np.random.Generator) -> float:
@@ -250,32 +261,28 @@ class TestBiasCorrection:
         drawn = [(g, s) for g, s in self.settings() if s["correct"] in ("both", "neither")]
         results = javascript("bias-correction.model.js", [["adam", [g, s]] for g, s in drawn])
         for (gradients, s), result in zip(drawn, results, strict=True):
-            theta = parameter()
             settings = {"betas": (s["beta1"], s["beta2"]), "eps": s["eps"], "bias_correction": s["correct"] == "both"}
-            optimizer = mg.optim.Adam([theta], lr=1.0, **settings)
-            for gradient, step in zip(gradients, result["step"], strict=True):
-                theta.data[:] = 0
-                theta.grad = np.array([gradient])
-                optimizer.step()
-                assert -theta.data[0] == pytest.approx(step, rel=1e-12, abs=1e-12)
+            taken = steps(Adam, gradients, lr=1.0, **settings)
+            np.testing.assert_allclose(result["step"], taken, rtol=1e-12, atol=1e-12)
 
     def test_extremes(self, javascript: Javascript) -> None:
         known, swapped = javascript(
             "bias-correction.model.js", [["extremes", [0.9, 0.999]], ["extremes", [0.999, 0.9]]]
         )
-        t = np.arange(1, 20_000)
-        ratio = (1 - 0.9**t) / np.sqrt(1 - 0.999**t)
-        assert known == {"t": 12, "ratio": pytest.approx(ratio.max(), rel=1e-12), "settled": 3925}
+        highest = numbers.peak()
+        assert known == {
+            "t": highest,
+            "ratio": pytest.approx(rho(highest), rel=1e-12),
+            "settled": numbers.settled(),
+        }
         assert swapped["ratio"] == pytest.approx(0.001 / np.sqrt(0.1), rel=1e-12)
 
     def test_extremes_over_many_betas(self, javascript: Javascript) -> None:
         rng = np.random.default_rng(2)
         betas = [(float(1 - 10 ** rng.uniform(-3, 0)), float(1 - 10 ** rng.uniform(-3, 0))) for _ in range(SETTINGS)]
-        t = np.arange(1, 20_000)
         for (b1, b2), got in zip(
             betas, javascript("bias-correction.model.js", [["extremes", b] for b in betas]), strict=True
         ):
-            ratio = (1 - b1**t) / np.sqrt(1 - b2**t)
-            outside = np.flatnonzero(abs(ratio - 1) > 0.01)
+            ratio = rho(numbers.STEPS, b1, b2)
             assert got["ratio"] == pytest.approx(ratio[np.abs(np.log(ratio)).argmax()], rel=1e-12)
-            assert got["settled"] == (outside[-1] + 2 if outside.size else 1)
+            assert got["settled"] == numbers.settled(b1, b2)
