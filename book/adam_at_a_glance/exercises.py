@@ -21,8 +21,8 @@ chapter = Chapter(__name__)
         },
         "You left out the correction of m.": {"0.27 / 0.19": "0.27"},
         "You divided by v̂. The update takes its root.": {"math.sqrt(v_hat)": "v_hat"},
-        "That is the second step alone; θ₁ = −0.1 comes before it.": {"-eta - eta": "-eta"},
-        "That would be a second step of full length. m̂ is the mean of a 3 and a 0 now.": {
+        "That is the second step alone; the first one, to θ₁ = −0.1, comes before it.": {"-eta - eta": "-eta"},
+        "That would be a second step of full length. Now m̂ is a mean of 3 and 0.": {
             "-eta - eta * m_hat / math.sqrt(v_hat)": "-eta - eta",
         },
     },
@@ -46,7 +46,7 @@ def position():
     hint="Five lines, one for each equation.",
     cases=[(0.0, 2.0, 0.0, 0.0, 1), (1.0, -0.5, 0.2, 0.01, 2), (0.3, 1e-8, 1e-9, 1e-19, 7), (5.0, 3.0, 1.0, 2.0, 900)],
     mistakes={
-        "ε stands under the root. In Algorithm 1 it is added to the root.": {
+        "ε is inside the root. In Algorithm 1 it is added to the root.": {
             "(math.sqrt(v_hat) + 1e-8)": "math.sqrt(v_hat + 1e-8)",
         },
         "You added ε to the parameter. It belongs to the root, in the denominator.": {
@@ -64,11 +64,11 @@ def position():
         "You returned the corrected averages. The recurrences go on from m and v.": {
             "theta, m, v])": "theta, m_hat, v_hat])",
         },
-        "The weights are exchanged: β goes with the past, 1 − β with the new gradient.": {
+        "The weights are swapped: β belongs to the past, 1 − β to the new gradient.": {
             "0.9 * m + 0.1 * g": "0.1 * m + 0.9 * g",
         },
     },
-    explanation="Three of these mistakes stand in published tutorials: ε beside the fraction, no root, a frozen t.",
+    explanation="Three of these mistakes are in published tutorials: ε outside the fraction, no root, a frozen t.",
 )
 def adam_step(theta, g, m, v, t):
     """One step of Adam."""
@@ -95,7 +95,7 @@ def adam_step(theta, g, m, v, t):
         "That is half of the time constant. The weight falls by the same factor at each step, not along a line.": {
             "math.log(2) / -math.log(beta)": "0.5 / (1 - beta)",
         },
-        "The sign is turned: ln β is negative.": {"/ -math": "/ math"},
+        "The sign is wrong: ln β is negative.": {"/ -math": "/ math"},
     },
     explanation=r"6.6 steps for $\beta = 0.9$, 693 for 0.999, 1 for 0.5.",
 )
@@ -107,15 +107,15 @@ def half_life(beta):
 @chapter.exercise(
     "Another loss, the same training",
     statement=r"""
-    You multiply the loss by $c > 0$, by taking the sum over a batch instead of the mean, say. Write `factors(c)`:
-    by what must you multiply the rates of SGD and of Adam ($\varepsilon = 0$), so that the parameters go the same
-    way as before? Return `np.array([sgd, adam])`.
+    You multiply the loss by $c > 0$, for example by taking the sum over a batch instead of the mean. Write
+    `factors(c)`: by what must you multiply the rates of SGD and of Adam ($\varepsilon = 0$), so that the parameters
+    take the same path as before? Return `np.array([sgd, adam])`.
     """,
     hint=r"All gradients are multiplied by $c$. What does that do to $\eta\,g$, and what to $\hat m/\sqrt{\hat v}$?",
     cases=[(10.0,), (0.25,), (64.0,)],
     mistakes={
         "Adam's step doesn't change: m̂ and √v̂ are both multiplied by c.": {"1 / c, 1.0": "1 / c, 1 / c"},
-        "Turned over: larger gradients need a smaller rate.": {"1 / c, 1.0": "c, 1.0"},
+        "It is the inverse: larger gradients need a smaller rate.": {"1 / c, 1.0": "c, 1.0"},
         "SGD's step is η·g: it does change.": {"1 / c, 1.0": "1.0, 1.0"},
         "v̂ is multiplied by c², but its root by c only.": {"1 / c, 1.0": "1 / c, c"},
     },
@@ -129,17 +129,17 @@ def factors(c):
 @chapter.exercise(
     "One spike",
     statement=r"""
-    After very many gradients of 0 a single one, $g \ne 0$, arrives. Write `spike(beta1, beta2)`: the length of the
-    step that Adam makes then, in units of $\eta$, with $\varepsilon = 0$. (The corrections have long become 1.)
+    After very many gradients of 0, a single gradient $g \ne 0$ arrives. Write `spike(beta1, beta2)`: the length of
+    Adam's next step, in units of $\eta$, with $\varepsilon = 0$. (The corrections have long become 1.)
     """,
     hint=r"$m = (1-\beta_1)\,g$ and $v = (1-\beta_2)\,g^2$.",
     cases=[(0.9, 0.999), (0.9, 0.99), (0.5, 0.9)],
     mistakes={
         "You divided by v. The step divides by its root.": {"math.sqrt(1 - beta2)": "(1 - beta2)"},
-        "One gradient after many zeros isn't the first gradient: the averages hold zeros that count.": {
+        "One gradient after many zeros isn't the first gradient: the averages also hold the zeros.": {
             "(1 - beta1) / math.sqrt(1 - beta2)": "1.0",
         },
-        "Turned over: the step is m over the root of v.": {
+        "It is the inverse: the step is m over the root of v.": {
             "(1 - beta1) / math.sqrt(1 - beta2)": "math.sqrt(1 - beta2) / (1 - beta1)",
         },
     },
@@ -157,13 +157,14 @@ chapter.written(
     "Is the default a good one? (a small study)",
     statement=r"""
     In the chapter's figure of validation losses against rates, Adam's default is far from the best rate. Is that a
-    matter of the budget? Predict where the valley will lie for 2, for 10 and for 50 epochs. Then run `trained` with
-    these numbers of epochs, three seeds and the rates of the figure, and draw the three curves into one picture.
+    matter of the budget? Predict where the valley will be for 2, for 10 and for 50 epochs. Then run `trained` with
+    these numbers of epochs, three seeds and the rates of the figure, and draw the three curves in one picture.
     """,
     hint="`trained(mg.optim.Adam, lr, seed, epochs=50)` does one run. Write down your prediction first.",
     solution=r"""
-    With more epochs a small rate has the time to get there, so the valley widens to the left, and the default lies
-    in it; with fewer it narrows and moves to the right. A best rate always belongs to a budget. That is one reason
-    why comparing two rates, or a rate with and without decay, at one number of epochs says little about another.
+    With more epochs a small rate has the time to get there, so the valley widens to the left and includes the
+    default; with fewer it narrows and moves to the right. A best rate always belongs to a budget. That is one reason
+    why a comparison of two rates, or of a rate with and without decay, at one number of epochs need not hold at
+    another.
     """,
 )
