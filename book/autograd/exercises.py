@@ -16,7 +16,7 @@ chapter = Chapter(__name__)
     mistakes={
         "That is what comes back from L = a·x alone. x is also used inside a.": {"a + x * y": "a"},
         "That is what comes back through a alone. x is also the second factor of L.": {"a + x * y": "x * y"},
-        "The way through a passes two rules: ∂L/∂a = x, and then ∂a/∂x = y. Multiply them.": {"a + x * y": "a + y"},
+        "The path through a passes two rules: ∂L/∂a = x, and then ∂a/∂x = y. Multiply them.": {"a + x * y": "a + y"},
     },
     explanation=r"""
     $a = 9$. From $L = a\,x$ directly: 9. Through $a$: $\bar a = x = 2$, times $\partial a/\partial x = y = 3$: 6.
@@ -41,11 +41,11 @@ def slope():
         "You return the derivative alone. A backward rule multiplies it by the gradient that arrives.": {
             "grad / (2 * out)": "1 / (2 * out)",
         },
-        "The derivative of √x is 1/(2√x): the root stands below.": {"grad / (2 * out)": "grad * (2 * out)"},
+        "The derivative of √x is 1/(2√x): the root is in the denominator.": {"grad / (2 * out)": "grad * (2 * out)"},
         "The derivative of √x is 1/(2√x): the 2 is missing.": {"(2 * out)": "out"},
     },
     explanation=r"""
-    An output that is kept anyway saves a second root: rules are often shorter in terms of the result, as for
+    The output is kept anyway and saves a second root: rules are often shorter in terms of the result, as for
     $\exp$, $\tanh$ and the sigmoid.
     """,
 )
@@ -92,14 +92,14 @@ def bias_gradient(grad):
     mistakes={
         "The loss is a mean over the batch: divide by the number of examples.": {"result / len(rows)": "result"},
         "You divided by the number of classes. The mean is over the examples.": {"len(rows)": "p.shape[1]"},
-        "The sign is turned: with this gradient, descent would lower the right class's probability.": {
+        "The sign is wrong: with this gradient, descent would lower the right class's probability.": {
             "result / len(rows)": "-result / len(rows)",
         },
-        "Subtract 1 only at the label of each row, one entry a row: index rows and labels together.": {
+        "Subtract 1 only at the label of each row, one entry per row: index rows and labels together.": {
             "[rows, labels]": "[:, labels]",
         },
     },
-    explanation="Each row adds up to zero: what one logit gains, the others lose.",
+    explanation="Each row adds up to zero: the other logits lose what one gains.",
 )
 def logits_gradient(p, labels):
     """(p − onehot(labels)) / n."""
@@ -123,7 +123,7 @@ def logits_gradient(p, labels):
             "(1 / 3)": "(1 / 2)",
         },
         "The derivative of ε²/6 is ε/3: the 3 is missing.": {"3 * u": "u"},
-        "Turned over: a function that bends more needs a smaller width.": {
+        "It is the inverse: a function with a larger third derivative needs a smaller width.": {
             "3 * u * f / third": "3 * u * third / f",
         },
     },

@@ -5,6 +5,8 @@ import pytest
 import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from minigrad_book.autograd import numbers
+from minigrad_book.autograd.exercises import best_width
 
 import minigrad as mg
 from minigrad.gradcheck import _difference
@@ -53,12 +55,12 @@ def test_the_example_with_reuse(at_x, at_y):
     st.lists(st.tuples(st.sampled_from(["+", "*"]), st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=25),
     st.tuples(st.floats(-1.2, 1.2), st.floats(-1.2, 1.2)),
 )
-def test_newest_first_agrees_with_dual_numbers(program, start):
-    """Any program of sums and products, with any reuse, against forward differentiation of the same program."""
+def test_newest_first_agrees_with_dual_numbers(operations, start):
+    """Any sequence of sums and products, with any reuse, against forward differentiation of the same sequence."""
     leaves = [parameter(value) for value in start]
     tensors = list(leaves)
     duals = [(value, np.eye(2)[i]) for i, value in enumerate(start)]
-    for sign, i, j in program:
+    for sign, i, j in operations:
         (a, da), (b, db) = duals[i % len(duals)], duals[j % len(duals)]
         s, t = tensors[i % len(tensors)], tensors[j % len(tensors)]
         tensors.append(s + t if sign == "+" else s * t)
@@ -168,12 +170,35 @@ def test_central_difference_is_off_by_a_third_derivative():
     series = sp.series(quotient, eps, 0, 4).removeO()
     truth = f.diff(x).subs(x, 1) + eps**2 / 6 * f.diff(x, 3).subs(x, 1)
     assert sp.simplify(series - truth) == 0
-    assert f.diff(x, 3).subs(x, 1) == 20 * sp.E  # the number in the page's figure
+    derivatives = [float(f.diff(x, n).subs(x, 1)) for n in (0, 1, 3)]
+    assert derivatives == pytest.approx([numbers.VALUE, numbers.SLOPE, numbers.THIRD], rel=1e-15)
 
     cubic = parameter([2.0])  # f = x³: the next term, f⁽⁵⁾, is 0, so the formula is exact
     for width in (1.0, 0.25):
         found = _difference(lambda t: t**3, [cubic], cubic.data, (0,), width, np.ones(1))
         assert found == pytest.approx(3 * 2.0**2 + width**2 / 6 * 6, rel=1e-14)
+
+
+def test_the_engines_derivative_in_the_figure():
+    x = parameter(1.0)
+    numbers.f(x).backward()
+    assert x.grad == pytest.approx(numbers.SLOPE, rel=1e-15)
+
+
+def test_errors_of_differences_fall_with_slopes_one_and_two():
+    """Truncation alone, at widths where rounding is far smaller: f″ = 6e, f‴ = 20e."""
+    widths = np.array([1e-2, 1e-3])
+    central = numbers.relative_errors(widths)
+    np.testing.assert_allclose(central, widths**2 / 6 * numbers.THIRD / numbers.SLOPE, rtol=1e-3)
+    np.testing.assert_allclose(central, numbers.estimated_errors(widths), rtol=1e-3)
+    one_sided = numbers.relative_errors(widths, central=False)
+    np.testing.assert_allclose(one_sided, widths / 2 * 6 * np.e / numbers.SLOPE, rtol=2e-2)
+
+
+def test_gradchecks_width_is_too_small_for_float32():
+    width = np.array([1e-6])
+    assert numbers.relative_errors(width) < 1e-9
+    assert numbers.relative_errors(width, np.float32) > 1e-3
 
 
 def test_best_width_balances_truncation_and_rounding():
@@ -183,6 +208,10 @@ def test_best_width_balances_truncation_and_rounding():
     assert sp.simplify(error.diff(eps).subs(eps, best)) == 0
     assert error.diff(eps, 2).is_positive
     assert sp.simplify(error.subs(eps, best) / u ** sp.Rational(2, 3)).free_symbols == {f, third}
+    exact = best.subs({f: 2.7, third: 54.0, u: 2.0**-24})
+    assert best_width(2.7, 54.0, 2.0**-24) == pytest.approx(float(exact), rel=1e-14)
+    around = numbers.estimated_errors(numbers.BEST * np.array([0.9, 1.0, 1.1]))
+    assert around.argmin() == 1
 
 
 def test_gradcheck_catches_a_forgotten_square():
