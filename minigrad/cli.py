@@ -33,7 +33,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    _add_experiment(commands.add_parser("experiment", help="list, run and report the book's experiments"))
+    _add_experiment(commands.add_parser("experiment", help="list, run, report and verify the book's experiments"))
 
     data = commands.add_parser("data", help="get a data set")
     sets = data.add_subparsers(title="data sets", metavar="NAME", required=True)
@@ -80,16 +80,28 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
     )
     report.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it; or all")
     report.add_argument("--quick", action="store_true", help="report the quick version's results")
-    for action in (run, report):
-        action.add_argument(
-            "--out",
-            metavar="DIR",
-            help="folder of the results (default: the book's in a checkout; elsewhere, and with --quick, results)",
-        )
     report.add_argument(
         "--figures", default="figures", metavar="DIR", help="folder of the figures, SVG files (default: figures)"
     )
     report.set_defaults(command=_report)
+
+    verify = actions.add_parser(
+        "verify",
+        help="check that today's code still computes the stored numbers",
+        description="Compare the code that computed the stored runs with today's. Where it differs, repeat the first "
+        "epoch of a sample of runs: the status is 1 if numbers differ that neither processor nor versions explain.",
+    )
+    verify.add_argument("name", nargs="?", default="all", metavar="NAME", help="an experiment (default: all)")
+    verify.add_argument("--quick", action="store_true", help="verify the quick version's results")
+    verify.add_argument("--sample", type=int, default=3, metavar="N", help="runs of an experiment to repeat (3)")
+    verify.add_argument("--always", action="store_true", help="repeat runs also where the code is the same")
+    verify.set_defaults(command=_verify)
+    for action in (run, report, verify):
+        action.add_argument(
+            "--out",
+            metavar="DIR",
+            help="folder of the results (default: the chapter's in a checkout; elsewhere, and with --quick, results)",
+        )
 
 
 def _cifar10(options: argparse.Namespace) -> int:
@@ -104,7 +116,7 @@ def _cifar10(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from minigrad_book.tools import experiments
 
-    for experiment in experiments.CATALOGUE.values():
+    for experiment in experiments.catalogue().values():
         print(f"{experiment.name:15} {len(experiment.arms):2} × {len(experiment.seeds)} runs  {experiment.question}")
     return 0
 
@@ -128,15 +140,28 @@ def _report(options: argparse.Namespace) -> int:
     )
 
 
+def _verify(options: argparse.Namespace) -> int:
+    from minigrad_book.tools import experiments
+
+    explained = []
+
+    def verify(name: str) -> None:
+        found = experiments.verify(name, options.quick, options.out, options.sample, options.always)
+        print(*found.lines, sep="\n", flush=True)
+        explained.append(found.explained)
+
+    return max(_each(options.name, verify), int(not all(explained)))
+
+
 def _each(name: str, act: Callable[[str], object]) -> int:
-    """Act on one experiment, or on all: then one's error is told, the others go on, and the status is 1."""
+    """Act on one experiment, or on all: then an error is printed, the others go on, and the status is 1."""
     from minigrad_book.tools import experiments
 
     if name != "all":
         act(name)
         return 0
     status = 0
-    for one in experiments.CATALOGUE:
+    for one in experiments.catalogue():
         try:
             act(one)
         except USER_ERRORS as error:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.arguments import choice, integer, number
+
+if TYPE_CHECKING:
+    from minigrad_book.tools.experiments.reports.shared import Report
 
 SCHEDULES = ("constant", "plateau", "exponential", "cosine", "step", "warmup-cosine")
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides a run's result, its seed aside.
+    """Everything that decides a run's result, apart from its seed.
 
     Attributes
     ----------
     data
         "cifar10"; or "digits", scikit-learn's, magnified to 32×32 pixels, which needs no download.
     train_size, validation_size, test_size
-        Images trained on, held out to choose by, and reported on: fixed sets with equally many images per class.
+        Numbers of images to train on, to choose by, and to report on: fixed sets, as many images of each class.
     lr, betas, eps, weight_decay, bias_correction, eps_form
         The optimizer's settings; lr is the initial rate η₀. AdamW always corrects the bias.
     schedule
@@ -84,7 +87,7 @@ class Config:
         return self.epochs * -(-self.train_size // self.batch_size)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """As a JSON file holds it."""
         return {**asdict(self), "betas": list(self.betas)}
 
     @classmethod
@@ -115,15 +118,23 @@ class Experiment:
     """A question, and the configurations, here called arms, whose runs answer it.
 
     Runs of several arms with the same seed are a pair: same initial weights, same order of the batches.
+
+    Attributes
+    ----------
+    report
+        The tables, figures and verdicts that its runs give.
+    chapter
+        The chapter's folder in the book, whose `results/` holds the runs; empty for a quick version.
     """
 
     name: str
     question: str
     arms: Mapping[str, Config] = field(hash=False)
+    report: Report = field(hash=False)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    kind: str = "paired"
+    chapter: str = ""
 
     def quick(self) -> Experiment:
         """The quick version, whose results are kept apart."""
         arms = {arm: config.quick() for arm, config in self.arms.items()}
-        return replace(self, name=f"{self.name}-quick", arms=arms, seeds=self.seeds[:2])
+        return replace(self, name=f"{self.name}-quick", arms=arms, seeds=self.seeds[:2], chapter="")

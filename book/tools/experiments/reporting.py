@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from minigrad_book.tools.experiments import store, tables
-from minigrad_book.tools.experiments.catalogue import find
+from minigrad_book.tools import figures as svg
+from minigrad_book.tools.experiments import store
+from minigrad_book.tools.experiments.chapters import named
 from minigrad_book.tools.experiments.config import Experiment
+from minigrad_book.tools.experiments.reports.shared import Drawing, Table, diverged
 from minigrad_book.tools.experiments.store import Scan
-from minigrad_book.tools.experiments.tables import Table
 
 
 def report(
@@ -27,46 +28,82 @@ def report(
     ValueError
         An unknown name, a stored run of another configuration, or runs on different data.
     """
-    experiment = find(name, quick)
-    found = store.results(name, quick, out)
-    if not found.done:
-        flag = " --quick" if quick else ""
-        raise FileNotFoundError(f"no finished run of {experiment.name}: `minigrad experiment run {name}{flag}` first")
-    parts = [f"# {experiment.name}: {experiment.question}", tables.progress(experiment, found), tables.data_note(found)]
-    parts += [f"not readable, left out: {complaint}" for complaint in found.unreadable]
-    for heading, table in sections(experiment, found):
-        if len(table) > 1:
-            parts += [f"## {heading}", tables.markdown(table)]
-    parts += tables.verdicts(experiment, found)
-    if figures is not None:
-        from minigrad_book.tools.experiments import plots
+    from minigrad_book.tools.tables import markdown
 
-        parts += [f"drawn: {path}" for path in plots.write(experiment, found, Path(figures))]
+    experiment = named(name, quick)
+    runs = finished_runs(name, quick, out)
+    parts = [f"# {experiment.name}: {experiment.question}", count(experiment, runs), data_note(runs)]
+    parts += [f"not readable, left out: {complaint}" for complaint in runs.unreadable]
+    for heading, (head, rows) in experiment.report.tables(experiment, runs).items():
+        if rows:
+            parts += [f"## {heading}", markdown(head, rows)]
+    parts += experiment.report.verdicts(experiment, runs)
+    if figures is not None:
+        parts += [f"drawn: {path}" for path in _write_figures(experiment, runs, Path(figures))]
     return "\n\n".join(parts)
 
 
-def sections(experiment: Experiment, found: Scan) -> list[tuple[str, Table]]:
-    """Headings and tables, by what kind of experiment it is."""
-    differences = ("Differences", tables.differences(experiment, found))
-    match experiment.kind:
-        case "grid":
-            return [
-                ("Test accuracy after the last epoch", tables.grid(found)),
-                (
-                    "Gain over the constant rate, points (bold: both 95 % intervals exclude 0)",
-                    tables.against_constant(found),
-                ),
-                ("Initial rate chosen by validation", tables.best_rates(found)),
-            ]
-        case "steps":
-            return [("The first updates", tables.first_steps(experiment, found)), differences]
-        case "rates":
-            return [("Effective rates of all parameters", tables.effective_rates(experiment, found))]
-        case "weight-decay":
-            return [
-                ("Accuracies", tables.accuracies(experiment, found)),
-                ("Chosen by validation", tables.weight_decay(experiment, found)),
-                ("Differences of the chosen", tables.weight_decay_differences(experiment, found)),
-            ]
-        case _:
-            return [("Accuracies", tables.accuracies(experiment, found)), differences]
+def finished_runs(name: str, quick: bool = False, out: str | os.PathLike[str] | None = None) -> Scan:
+    """The stored runs; FileNotFoundError if there is none."""
+    runs = store.results(name, quick, out)
+    if not runs.done:
+        what = f"{name}-quick" if quick else name
+        command = f"minigrad experiment run {name}{' --quick' if quick else ''}"
+        raise FileNotFoundError(f"no finished run of {what}: `{command}` first")
+    return runs
+
+
+def table(name: str, heading: str) -> Table:
+    """One table of an experiment's report, for a page; ValueError lists the headings there are."""
+    experiment = named(name)
+    tables = experiment.report.tables(experiment, store.results(name))
+    if heading not in tables:
+        raise ValueError(f"the report of {name} has no table {heading!r}; it has {', '.join(map(repr, tables))}")
+    return tables[heading]
+
+
+def figure(name: str, drawing: str) -> Drawing:
+    """One figure of an experiment's report with its alternative text, for a page; ValueError lists the names."""
+    experiment = named(name)
+    drawings = experiment.report.figures(experiment, store.results(name))
+    if drawing not in drawings:
+        raise ValueError(f"the report of {name} has no figure {drawing!r}; it has {', '.join(map(repr, drawings))}")
+    return drawings[drawing]()
+
+
+def count(experiment: Experiment, runs: Scan) -> str:
+    """How many of the experiment's own runs there are, and how many diverged."""
+    wanted = {(arm, seed) for arm in experiment.arms for seed in experiment.seeds}
+    more = len(runs.done.keys() - wanted)
+    extra = f", and {more} with other seeds" if more else ""
+    lost = sum(diverged(runs, arm) for arm in experiment.arms)
+    note = f"; {lost} diverged, and count{'s' * (lost == 1)} with the accuracy at that moment" if lost else ""
+    return f"{len(runs.done.keys() & wanted)} of {len(wanted)} runs{extra}{note}"
+
+
+def data_note(runs: Scan) -> str:
+    """The data and the machines of the runs; `ValueError` if they didn't all use the same data."""
+    by_digest = {run["data"]["sha256"]: (*key, run["data"]["what"]) for key, run in runs.done.items()}
+    if len(by_digest) > 1:
+        examples = "; ".join(f"{arm}, seed {seed}: {what} ({sha[:8]})" for sha, (arm, seed, what) in by_digest.items())
+        raise ValueError(
+            f"the stored runs used different data and can't be compared ({examples}); move those of all but one away"
+        )
+    whats = {what for _, _, what in by_digest.values()}
+    return f"data: {'; '.join(whats)}; computed on {'; '.join(machines(runs))}, one thread a run"
+
+
+def machines(runs: Scan) -> list[str]:
+    """The kinds of machine that computed the runs."""
+    return sorted({f"{run['machine']['cpu']} ({run['machine']['cores']} cores)" for run in runs.done.values()})
+
+
+def _write_figures(experiment: Experiment, runs: Scan, folder: Path) -> list[Path]:
+    """Draw the experiment's figures as SVG files into ``folder``, and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, draw in experiment.report.figures(experiment, runs).items():
+        path = folder / f"{experiment.name}-{name}.svg"
+        path.write_text(svg.to_svg(*draw()), encoding="utf-8")
+        paths.append(path)
+    return paths

@@ -3,49 +3,61 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import os
-import platform
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from minigrad_book.tools.experiments.config import Config
+from minigrad_book.tools.experiments.provenance import code_sha256, machine, versions
 
-import minigrad
-from minigrad import data, models, optim, schedules
-from minigrad.threads import get_num_threads, set_num_threads
+from minigrad import data, get_num_threads, models, optim, schedules, set_num_threads
 from minigrad.train import History, evaluate, fit
 
 PERCENTILES = (5, 25, 50, 75, 95)
 CLASSES = 10
 
-# What is known of data sets by the SHA-256 of their bytes (images, then labels as bytes; training, then test).
+# What a data set with these bytes is, by the digest that `describe_data` makes.
 JPEG_COPY = "a JPEG (quality 75) copy of CIFAR-10"
 KNOWN = {"38f858c0f8dfecbc5fc11933f86a644aaa90b6610181fafb30ff4b48a9d59918": JPEG_COPY}
 
 
 def run_once(config: Config, seed: int) -> dict[str, Any]:
-    """Train and evaluate once, on one thread; the same call gives the same result to the last bit, times aside.
+    """Train and evaluate once, on one thread.
 
-    The best epoch is the one with the highest validation accuracy (the first of equals). The test images are looked at
+    With the same code, on one kind of processor and with one set of versions, the result is the same to the last bit,
+    times apart; elsewhere rounding differs, and the difference grows as the run goes on.
+
+    The best epoch is the one with the highest validation accuracy (the first of equals). The test images are used
     twice: with the weights of the last epoch and with those of the best.
     """
     start = time.perf_counter()
     # First: by the end of a long run the source on disk may be another.
-    about = {"data": describe_data(config.data), "versions": versions(), "machine": machine(), "threads": 1}
+    about = {"code_sha256": code_sha256(), "versions": versions(), "machine": machine(), "threads": 1}
+    about["data"] = describe_data(config.data)
     with _one_thread:
-        measured = _train(config, seed)
+        model, best, measured = _train(config, seed, config.epochs)
+        test = load_data(config)[2]
+        last_accuracy = evaluate(model, test)[1]
+        model.load_state_dict(best)
+        measured["test_accuracy"] = {"best": evaluate(model, test)[1], "last": last_accuracy}
     return {**measured, **about, "seconds": round(time.perf_counter() - start, 3)}
 
 
+def first_epoch(config: Config, seed: int) -> dict[str, Any]:
+    """What `run_once` measures in the first epoch: the history, effective rates, and whether it diverged.
+
+    The schedule is that of the whole run, which stops after the epoch.
+    """
+    with _one_thread:
+        return _train(config, seed, 1)[2]
+
+
 class _OneThread:
-    """While any run goes on, kernels use one thread: the process has one setting, and several threads may run."""
+    """While any run goes on, kernels use one thread. A process has one setting, and may do several runs at once."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -69,14 +81,15 @@ class _OneThread:
 _one_thread = _OneThread()
 
 
-def _train(config: Config, seed: int) -> dict[str, Any]:
-    train, validation, test = load_data(config)
+def _train(config: Config, seed: int, epochs: int) -> tuple[models.LeNet5, dict[str, np.ndarray], dict[str, Any]]:
+    """The model after so many epochs of the run, the best epoch's weights, and what was measured."""
+    train, validation, _ = load_data(config)
     initial, order = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(2))
     model = models.LeNet5(in_channels=train[0].shape[1], rng=initial)
     optimizer, plateau = build_optimizer(config, model.parameters())
-    history, best, rates = History(), model.state_dict(), _Rates(model, optimizer)
+    history, best, rates = History(), model.state_dict(), _EffectiveRates(model, optimizer)
     diverged = None
-    for _ in range(config.epochs):
+    for _ in range(epochs):
         try:
             history.extend(fit(model, optimizer, train, validation, 1, config.batch_size, plateau, order, False))
         except FloatingPointError as error:
@@ -87,15 +100,13 @@ def _train(config: Config, seed: int) -> dict[str, Any]:
             best = model.state_dict()
         if config.record_rates:
             rates.record()
-    last_accuracy = evaluate(model, test)[1]
-    model.load_state_dict(best)
-    return {
+    measured = {
         "history": _history(history, config.record_steps),
         "effective_rates": rates.percentiles if config.record_rates else None,
         "best_epoch": best_epoch(history.val_accuracy),
-        "test_accuracy": {"best": evaluate(model, test)[1], "last": last_accuracy},
         "diverged": diverged,
     }
+    return model, best, measured
 
 
 def best_epoch(val_accuracy: list[float]) -> int | None:
@@ -123,7 +134,7 @@ def build_optimizer(config: Config, parameters: list[Any]) -> tuple[optim.Adam, 
 
 
 def build_schedule(config: Config) -> float | Callable[[int], float]:
-    """The rate as an optimizer takes it; `Config` says what each schedule is."""
+    """The rate as an optimizer takes it; `Config` describes the schedules."""
     steps, lr = config.steps, config.lr
     match config.schedule:
         case "exponential":
@@ -139,7 +150,11 @@ def build_schedule(config: Config) -> float | Callable[[int], float]:
 
 
 def load_data(config: Config) -> tuple[data.Pair, data.Pair, data.Pair]:
-    """The images to train on, to choose by and to report on: of each class the first, the last and the first ones."""
+    """The images to train on, to choose by and to report on.
+
+    Of each class, these are the first and the last training images and the first test images. ValueError if there are
+    too few.
+    """
     train, test = _load(config.data)
     for name, wanted, there in (
         ("train_size + validation_size", config.train_size + config.validation_size, train),
@@ -177,7 +192,10 @@ def _first_of_each_class(images: np.ndarray, labels: np.ndarray, count: int) -> 
 
 @cache
 def describe_data(name: str) -> dict[str, str]:
-    """What data it was, and the SHA-256 of its bytes: images, then labels as bytes; training, then test."""
+    """The data set's name, the SHA-256 of its bytes, and what those bytes are.
+
+    Digested are images, then labels as bytes; training, then test.
+    """
     digest = hashlib.sha256()
     for images, labels in _load(name):
         digest.update(np.ascontiguousarray(images).data)
@@ -185,38 +203,6 @@ def describe_data(name: str) -> dict[str, str]:
     sha256 = digest.hexdigest()
     other = "scikit-learn's digits" if name == "digits" else "unknown data in CIFAR-10's binary format"
     return {"name": name, "sha256": sha256, "what": KNOWN.get(sha256, other)}
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of what computes, and a digest of minigrad's own source."""
-    digest = hashlib.sha256()
-    package = Path(minigrad.__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
-    try:
-        version = importlib.metadata.version("minigrad-book")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout
-        version = "not installed"
-    return {
-        "minigrad": version,
-        "source_sha256": digest.hexdigest(),
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in ("numpy", "numba", "llvmlite")},
-    }
-
-
-@cache
-def machine() -> dict[str, Any]:
-    """The kind of machine; nothing that tells which one."""
-    from llvmlite import binding
-
-    return {
-        "system": platform.system(),
-        "architecture": platform.machine(),
-        "cpu": binding.get_host_cpu_name(),
-        "cores": os.cpu_count(),
-    }
 
 
 def _history(history: History, record_steps: bool) -> dict[str, list[float]]:
@@ -227,7 +213,7 @@ def _history(history: History, record_steps: bool) -> dict[str, list[float]]:
     return columns
 
 
-class _Rates:
+class _EffectiveRates:
     """Percentiles of the effective rates of each weight array, and of all parameters together, epoch by epoch."""
 
     def __init__(self, model: Any, optimizer: optim.Adam) -> None:

@@ -13,7 +13,7 @@ RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
-class Mean:
+class Estimate:
     """A mean over seeds and its 95 % intervals, which are ``None`` for fewer than two values."""
 
     values: tuple[float, ...]
@@ -23,42 +23,43 @@ class Mean:
 
     @property
     def verdict(self) -> int:
-        """+1 or −1 if both intervals lie on that side of 0, else 0: nothing is shown."""
+        """+1 or −1 if both intervals lie on that side of 0; 0 if they don't: nothing is shown."""
         if self.t is None or self.bootstrap is None:
             return 0
         low, high = min(self.t[0], self.bootstrap[0]), max(self.t[1], self.bootstrap[1])
         return int(low > 0) - int(high < 0)
 
 
-def mean(values: Sequence[float], level: float = 0.95) -> Mean:
+def estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
     """The mean with Student's t interval and the percentile bootstrap's (10,000 resamples, a fixed seed).
 
-    The t interval supposes normal values; the bootstrap doesn't, but with few values it is too narrow: it takes their
-    spread for the true one, where t allows for its being a guess.
+    The t interval assumes normal values. The bootstrap doesn't, but with few values it is too narrow: it takes their
+    spread for the true one, where t allows for the error of that guess. ValueError without values.
     """
     if not values:
         raise ValueError("a mean needs at least one value, got none")
     x = np.asarray(values, dtype=float)
-    centre = float(x.mean())
+    mean = float(x.mean())
     if len(x) < 2:
-        return Mean(tuple(values), centre, None, None)
-    critical = optional("scipy.stats", "experiments").t.ppf((1 + level) / 2, len(x) - 1)
-    half = float(critical * x.std(ddof=1) / np.sqrt(len(x)))
-    means = np.random.default_rng(0).choice(x, (RESAMPLES, len(x))).mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Mean(tuple(values), centre, (centre - half, centre + half), (float(low), float(high)))
+        return Estimate(tuple(values), mean, None, None)
+    scipy_stats = optional("scipy.stats", "experiments")
+    half = float(scipy_stats.t.ppf((1 + level) / 2, len(x) - 1) * scipy_stats.sem(x))
+    low, high = scipy_stats.bootstrap(
+        (x,), np.mean, n_resamples=RESAMPLES, confidence_level=level, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    return Estimate(tuple(values), mean, (mean - half, mean + half), (float(low), float(high)))
 
 
-def paired(first: Sequence[float], second: Sequence[float], level: float = 0.95) -> Mean:
+def difference(first: Sequence[float], second: Sequence[float], level: float = 0.95) -> Estimate:
     """The mean of second − first, pair by pair; what the two of a pair have in common (their seed) drops out."""
-    return mean([b - a for a, b in zip(first, second, strict=True)], level)
+    return estimate([b - a for a, b in zip(first, second, strict=True)], level)
 
 
-def shown(difference: Mean, what: str, than: str) -> str:
+def in_words(gain: Estimate, what: str, than: str) -> str:
     """The verdict in words."""
-    count = len(difference.values)
+    count = len(gain.values)
     if count < 2:
         return f"{count} pair: nothing can be said about chance"
-    if difference.verdict == 0:
+    if gain.verdict == 0:
         return f"no difference between {what} and {than} can be shown from {count} pairs"
-    return f"{what} is {'better' if difference.verdict > 0 else 'worse'} than {than} ({count} pairs)"
+    return f"{what} is {'better' if gain.verdict > 0 else 'worse'} than {than} ({count} pairs)"

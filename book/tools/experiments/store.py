@@ -10,34 +10,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from minigrad_book.tools.experiments.catalogue import find
+from minigrad_book.tools.experiments.chapters import BOOK, named
 from minigrad_book.tools.experiments.config import Config, Experiment
 from minigrad_book.tools.experiments.single import PERCENTILES, describe_data, run_once
 
 from minigrad.arguments import integer, number
 from minigrad.train import write_json
 
-FORMAT = 1
-KEYS = frozenset(
+FORMAT = 2
+_FORMAT_1 = frozenset(
     {"format", "experiment", "arm", "seed", "config", "history", "effective_rates", "best_epoch", "test_accuracy"}
     | {"diverged", "data", "versions", "machine", "threads", "seconds"}
 )
+KEYS = {1: _FORMAT_1, 2: _FORMAT_1 | {"code_sha256"}}  # format 1 has a digest of the whole package among its versions
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds")
 STEP_COLUMNS = ("step_loss", "step_lr")
 KEPT = "nothing was overwritten. Choose another --out, or move that file away"
 
-STORED = Path(__file__).parents[2] / "should_you_decay" / "results"
-
-Record = dict[str, Any]
+StoredRun = dict[str, Any]
 
 
 class UnreadableError(ValueError):
     """A file that isn't JSON: empty, cut off or damaged, so that nothing is lost if the run is done again."""
 
 
-def default_out(quick: bool = False) -> Path:
-    """The stored results in a checkout of the book; elsewhere and for quick versions ``results`` below this folder."""
-    return STORED if STORED.is_dir() and not quick else Path("results")
+def default_out(experiment: Experiment) -> Path:
+    """The chapter's `results/` in a checkout of the book; elsewhere and for quick versions ``results`` in this folder."""
+    in_checkout = (BOOK / "intro.md").is_file()  # an installed package has no pages
+    return BOOK / experiment.chapter / "results" if experiment.chapter and in_checkout else Path("results")
 
 
 def path_of(out: Path, experiment: Experiment, arm: str, seed: int) -> Path:
@@ -45,7 +45,7 @@ def path_of(out: Path, experiment: Experiment, arm: str, seed: int) -> Path:
 
 
 def save(out: Path, experiment: Experiment, arm: str, seed: int, outcome: dict[str, Any]) -> Path:
-    """Write one finished run, whole or not at all."""
+    """Write one finished run; after a kill the file is whole or not there."""
     identity = {"format": FORMAT, "experiment": experiment.name, "arm": arm, "seed": seed}
     path = path_of(out, experiment, arm, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def save(out: Path, experiment: Experiment, arm: str, seed: int, outcome: dict[s
     return path
 
 
-def load(path: str | os.PathLike[str]) -> Record:
+def load(path: str | os.PathLike[str]) -> StoredRun:
     """Read one finished run.
 
     Raises
@@ -61,7 +61,7 @@ def load(path: str | os.PathLike[str]) -> Record:
     UnreadableError
         The file isn't JSON.
     ValueError
-        It holds something else than a whole run of this format.
+        It holds something else than a whole run.
     """
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -70,17 +70,21 @@ def load(path: str | os.PathLike[str]) -> Record:
     try:
         _check(record)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a result of an experiment (format {FORMAT}): {error}") from error
+        raise ValueError(f"{path} is not a result of an experiment (format 1 or 2): {error}") from error
     return record
 
 
 def rerun(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Do a stored run again, from its file alone; `ValueError` if the data here isn't what it was computed on."""
     record = load(path)
-    config = Config.from_dict(record["config"])
-    if difference := _other_data(record, describe_data(config.data)):
+    check_repeatable(path, record)
+    return run_once(Config.from_dict(record["config"]), record["seed"])
+
+
+def check_repeatable(path: str | os.PathLike[str], record: StoredRun) -> None:
+    """ValueError if a stored run was computed on other data than is here."""
+    if difference := _other_data(record, describe_data(record["config"]["data"])):
         raise ValueError(f"{path} can't be done again here: it was computed on {difference}")
-    return run_once(config, record["seed"])
 
 
 def check_data(out: Path, experiment: Experiment, found: Scan, data: Mapping[str, str]) -> None:
@@ -90,7 +94,7 @@ def check_data(out: Path, experiment: Experiment, found: Scan, data: Mapping[str
             raise ValueError(f"{path_of(out, experiment, arm, seed)} was computed on {difference}; {KEPT}")
 
 
-def _other_data(record: Record, data: Mapping[str, str]) -> str:
+def _other_data(record: StoredRun, data: Mapping[str, str]) -> str:
     """Two sets of data of one name in words if their bytes differ, else nothing."""
     stored = record["data"]
     if stored["name"] != data["name"] or stored["sha256"] == data["sha256"]:
@@ -100,15 +104,18 @@ def _other_data(record: Record, data: Mapping[str, str]) -> str:
 
 
 def _check(record: Any) -> None:
-    """TypeError or ValueError unless all that reports and repetitions read is there, and of its kind."""
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
+    """TypeError or ValueError unless everything that reports and repetitions read is there and of the right kind."""
+    keys = KEYS.get(record.get("format")) if isinstance(record, dict) else None
+    if keys is None:
         raise ValueError(f"it needs an object with that format, got {reprlib.repr(record)}")
-    if record.keys() != KEYS:
-        raise ValueError(f"unknown {sorted(record.keys() - KEYS)}, missing {sorted(KEYS - record.keys())}")
+    if record.keys() != keys:
+        raise ValueError(f"unknown {sorted(record.keys() - keys)}, missing {sorted(keys - record.keys())}")
     config = Config.from_dict(_with("config", record["config"]))
     integer("seed", record["seed"], least=0)
     if record["diverged"] is not None:
         _text("diverged", record["diverged"])
+    if "code_sha256" in keys:
+        _text("code_sha256", record["code_sha256"])
     for name, value in _with("data", record["data"], "name", "sha256", "what").items():
         _text(f"data.{name}", value)
     _with("machine", record["machine"], "cpu", "cores")
@@ -124,7 +131,7 @@ def _check(record: Any) -> None:
         _check_rates(record["effective_rates"], epochs)
 
 
-def _check_history(record: Record, config: Config) -> int:
+def _check_history(record: StoredRun, config: Config) -> int:
     """The number of epochs that the history holds: all, or those before the run diverged."""
     steps = STEP_COLUMNS if config.record_steps else ()
     history = _with("history", record["history"], *COLUMNS, *steps)
@@ -169,14 +176,14 @@ def _text(name: str, value: Any) -> None:
 class Scan:
     """What a results folder holds of an experiment: readable runs by arm and seed, and complaints about the others."""
 
-    done: dict[tuple[str, int], Record] = field(default_factory=dict)
+    done: dict[tuple[str, int], StoredRun] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
 
     def seeds(self, *arms: str) -> list[int]:
         """The seeds for which each of these arms is finished."""
         return sorted(set.intersection(*({seed for arm, seed in self.done if arm == one} for one in arms)))
 
-    def records(self, arm: str) -> list[Record]:
+    def of(self, arm: str) -> list[StoredRun]:
         """The finished runs of an arm, by seed."""
         return [self.done[arm, seed] for seed in self.seeds(arm)]
 
@@ -208,7 +215,8 @@ def scan(experiment: Experiment, out: Path) -> Scan:
 
 def results(name: str, quick: bool = False, out: str | os.PathLike[str] | None = None) -> Scan:
     """The stored runs of an experiment."""
-    return scan(find(name, quick), default_out(quick) if out is None else Path(out))
+    experiment = named(name, quick)
+    return scan(experiment, default_out(experiment) if out is None else Path(out))
 
 
 def _seeds_there(out: Path, experiment: Experiment, arm: str) -> list[int]:
@@ -217,7 +225,7 @@ def _seeds_there(out: Path, experiment: Experiment, arm: str) -> list[int]:
     return sorted(int(text) for text in texts if text.isdecimal() and text == str(int(text)))
 
 
-def _difference(record: Record, experiment: Experiment, arm: str, seed: int) -> str:
+def _difference(record: StoredRun, experiment: Experiment, arm: str, seed: int) -> str:
     """In what a run isn't the one that is wanted; nothing if it is."""
     wanted = {"experiment": experiment.name, "arm": arm, "seed": seed, **experiment.arms[arm].to_dict()}
     stored = {**record, **record["config"]}

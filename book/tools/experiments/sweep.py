@@ -10,21 +10,21 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from minigrad_book.tools.experiments import store
-from minigrad_book.tools.experiments.catalogue import find
+from minigrad_book.tools.experiments.chapters import named
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.single import describe_data, load_data, run_once
-from minigrad_book.tools.experiments.store import Record, Scan
+from minigrad_book.tools.experiments.store import Scan, StoredRun
 
 from minigrad.arguments import integer
 from minigrad.data import optional
 
 Run = tuple[str, int]  # an arm's name and a seed
-Stop = Callable[[Iterable[Future[Record]]], None]
+Stop = Callable[[Iterable[Future[StoredRun]]], None]
 MOST_SEEDS = 10_000
 
 
@@ -52,9 +52,10 @@ def run(
         Where else to run: a Dask scheduler's address, or anything with the interface of `concurrent.futures.Executor`.
         The files are written here, by the process that calls this.
     out
-        Folder of the results. ``None``: the book's in a checkout; elsewhere, and for quick versions, ``results``.
+        Folder of the results. ``None``: the chapter's in a checkout of the book; elsewhere, and for quick versions,
+        ``results``.
     progress
-        Show a bar that counts the finished runs, and say at the end what is stored where.
+        Show a bar that counts the finished runs, and at the end print what is stored where.
 
     Raises
     ------
@@ -66,10 +67,10 @@ def run(
     RuntimeError
         Runs failed; the message says which and why. The others are stored.
     """
-    experiment = find(name, quick)
+    experiment = named(name, quick)
     chosen = experiment.seeds if seeds is None else dict.fromkeys(integer("a seed", s, least=0) for s in seeds)
     jobs = integer("jobs", jobs, least=1)
-    folder = store.default_out(quick) if out is None else Path(out)
+    folder = store.default_out(experiment) if out is None else Path(out)
     found = store.scan(experiment, folder)
     for complaint in found.unreadable:
         print(f"{complaint}: it counts as missing", file=sys.stderr)
@@ -106,7 +107,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _check_data(experiment: Experiment, missing: list[Run], found: Scan, folder: Path, here: bool) -> None:
-    """Before anything is started: the data is there, and it is that of the stored runs."""
+    """Before anything is started, check that the data is there and is the data of the stored runs."""
     config = experiment.arms[missing[0][0]]
     try:
         if here:
@@ -127,11 +128,11 @@ def _run_all(
     executor: Executor,
     stop: Stop,
     folder: Path,
-    advance: Callable[[str, Record], None],
+    advance: Callable[[str, StoredRun], None],
 ) -> dict[Run, BaseException]:
     """Submit the missing runs, store each when it is finished, and return those that failed."""
     failed: dict[Run, BaseException] = {}
-    futures: dict[Future[Record], Run] = {}
+    futures: dict[Future[StoredRun], Run] = {}
     try:
         for arm, seed in missing:
             futures[executor.submit(run_once, experiment.arms[arm], seed)] = arm, seed
@@ -155,14 +156,14 @@ def _run_all(
     return failed
 
 
-def _error(future: Future[Record]) -> BaseException | None:
+def _error(future: Future[StoredRun]) -> BaseException | None:
     try:
         return future.exception()
     except CancelledError:
         return RuntimeError("cancelled: the executor or the cluster is gone")
 
 
-def _summary(experiment: Experiment, records: list[Record], new: int, folder: Path) -> str:
+def _summary(experiment: Experiment, records: list[StoredRun], new: int, folder: Path) -> str:
     where = folder / experiment.name
     if new:
         return f"{experiment.name}: {len(records)} finished runs in {where}"
@@ -175,7 +176,7 @@ def _summary(experiment: Experiment, records: list[Record], new: int, folder: Pa
 
 @contextmanager
 def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[tuple[Executor, Stop]]:
-    """Where to run, and what to call with the unfinished runs when no more of them shall be run."""
+    """Where to run, and what to call with the unfinished runs when no more of them should run."""
     if given is not None:
         yield given, _cancel
     elif dask is not None:
@@ -191,7 +192,7 @@ def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[t
             yield pool, lambda futures: ours.close()
 
 
-def _cancel(futures: Iterable[Future[Record]]) -> None:
+def _cancel(futures: Iterable[Future[StoredRun]]) -> None:
     for future in futures:
         future.cancel()
 
@@ -213,31 +214,21 @@ def _worker(pipe: Connection) -> None:
 
 
 @contextmanager
-def _bar(name: str, total: int, done: int, progress: bool) -> Iterator[Callable[[str, Record], None]]:
-    """A function that tells of one more finished run: on tqdm's bar, in a line without tqdm, or silently."""
+def _bar(name: str, total: int, done: int, progress: bool) -> Iterator[Callable[[str, StoredRun], None]]:
+    """A function that moves the bar on by one finished run, with a line about it; without `progress` it does nothing."""
     if not progress:
         yield lambda run, outcome: None
         return
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        bar = None
-    else:
-        bar = tqdm(total=total, initial=done, desc=name, unit="run")
+    from tqdm import tqdm
 
-    def advance(run: str, outcome: Record) -> None:
-        nonlocal done
-        done += 1
-        seconds = outcome["history"]["seconds"]
-        mean = f", {sum(seconds) / len(seconds):.1f} s an epoch" if seconds else ""
-        line = f"{run}: test accuracy {outcome['test_accuracy']['last']:.4f}{mean}"
-        if bar is None:
-            print(f"{name} {done}/{total}, {line}", flush=True)
-        else:
-            bar.write(line)
+    with tqdm(total=total, initial=done, desc=name, unit="run") as bar:
+
+        def advance(run: str, outcome: StoredRun) -> None:
+            seconds = outcome["history"]["seconds"]
+            mean = f", {sum(seconds) / len(seconds):.1f} s an epoch" if seconds else ""
+            bar.write(f"{run}: test accuracy {outcome['test_accuracy']['last']:.4f}{mean}")
             bar.update()
 
-    with nullcontext() if bar is None else bar:
         yield advance
 
 

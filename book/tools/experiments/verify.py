@@ -1,0 +1,112 @@
+"""Whether stored runs are what today's code computes: by the digest of the code, and by repeating first epochs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from minigrad_book.tools.experiments import provenance, store
+from minigrad_book.tools.experiments.chapters import named
+from minigrad_book.tools.experiments.config import Config
+from minigrad_book.tools.experiments.reporting import finished_runs
+from minigrad_book.tools.experiments.single import first_epoch
+from minigrad_book.tools.experiments.store import StoredRun
+
+from minigrad.arguments import integer
+
+SAMPLE = 3
+EPOCH_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "lr")
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found, line by line; and whether every difference is explained by the processor or the versions."""
+
+    lines: list[str]
+    explained: bool
+
+
+def verify(
+    name: str,
+    quick: bool = False,
+    out: str | os.PathLike[str] | None = None,
+    sample: int = SAMPLE,
+    always: bool = False,
+) -> Verification:
+    """Compare the stored runs' digests with today's code, and repeat the first epoch of some runs.
+
+    Parameters
+    ----------
+    name, quick, out
+        The experiment, or its quick version, and the folder of the results, as for `run`.
+    sample
+        How many runs to repeat; which ones is drawn with a fixed seed.
+    always
+        Draw from all runs; otherwise from those that other code computed.
+
+    Raises
+    ------
+    FileNotFoundError
+        No run is stored; or the data is missing, and a run has to be repeated.
+    ValueError, TypeError
+        An unknown name, a bad sample, or a stored run of another configuration or on other data than is here.
+    """
+    sample = integer("sample", sample, least=1)
+    experiment = named(name, quick)
+    folder = store.default_out(experiment) if out is None else Path(out)
+    runs = finished_runs(name, quick, folder)
+    other_code = [key for key, run in runs.done.items() if run.get("code_sha256") != provenance.code_sha256()]
+    candidates = list(runs.done) if always else other_code
+    drawn = np.random.default_rng(0).permutation(len(candidates))[:sample]
+    repeated = [candidates[i] for i in sorted(drawn)]
+    same = len(runs.done) - len(other_code)
+    lines = [
+        f"{experiment.name}: {len(runs.done)} runs: {same} of today's code, {len(other_code)} of other code; "
+        f"first epoch repeated: {len(repeated)}",
+        *(f"  {complaint}" for complaint in runs.unreadable),
+    ]
+    explained = not runs.unreadable
+    for arm, seed in repeated:
+        run = runs.done[arm, seed]
+        store.check_repeatable(store.path_of(folder, experiment, arm, seed), run)
+        found = differences(run, first_epoch(Config.from_dict(run["config"]), seed))
+        reasons = provenance.elsewhere(run)
+        explained = explained and (not found or bool(reasons))
+        lines.append(f"  {arm}, seed {seed}: {_in_words(found, reasons)}")
+    return Verification(lines, explained)
+
+
+def differences(run: StoredRun, again: Mapping[str, Any]) -> list[str]:
+    """How the stored numbers of the first epoch differ from the repeated ones, by column; empty if they are the same."""
+    stored, here = _first_epoch_of(run, run["config"]), _first_epoch_of(again, run["config"])
+    found = []
+    for name, values in stored.items():
+        others = here.get(name, [])
+        if len(values) != len(others):
+            found.append(f"{name} has {len(values)} values, here {len(others)}")
+        elif values != others:
+            value, other = max(zip(values, others, strict=True), key=lambda pair: abs(pair[0] - pair[1]))
+            found.append(f"{name} by up to {abs(value - other):.2g} ({value:.6g}, here {other:.6g})")
+    return found
+
+
+def _first_epoch_of(run: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, list[float]]:
+    """The first epoch's numbers by column: the history's, also for each update, and the effective rates."""
+    history, whole = run["history"], Config.from_dict(config)
+    columns = {name: history[name][:1] for name in EPOCH_COLUMNS}
+    columns |= {name: history[name][: whole.steps // whole.epochs] for name in store.STEP_COLUMNS if name in history}
+    for name, rows in (run["effective_rates"] or {}).items():
+        columns[f"effective rates of {name}"] = rows[0]
+    return columns
+
+
+def _in_words(found: list[str], reasons: list[str]) -> str:
+    if not found:
+        return "the same to the last bit"
+    if reasons:
+        return f"differs: {'; '.join(found)}; this can be rounding: it was computed with {', '.join(reasons)}"
+    return f"differs: {'; '.join(found)}; not explained: it was computed on this processor and with these versions"
