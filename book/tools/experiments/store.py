@@ -35,7 +35,7 @@ class UnreadableError(ValueError):
 
 
 def default_out(experiment: Experiment) -> Path:
-    """The chapter's `results/` in a checkout of the book; elsewhere and for quick versions ``results`` in this folder."""
+    """The chapter's `results/` in a checkout of the book; elsewhere, and for quick versions, ``results`` here."""
     in_checkout = (BOOK / "intro.md").is_file()  # an installed package has no pages
     return BOOK / experiment.chapter / "results" if experiment.chapter and in_checkout else Path("results")
 
@@ -105,9 +105,9 @@ def _other_data(record: StoredRun, data: Mapping[str, str]) -> str:
 
 def _check(record: Any) -> None:
     """TypeError or ValueError unless everything that reports and repetitions read is there and of the right kind."""
-    keys = KEYS.get(record.get("format")) if isinstance(record, dict) else None
-    if keys is None:
+    if not isinstance(record, dict) or record.get("format") not in KEYS:
         raise ValueError(f"it needs an object with that format, got {reprlib.repr(record)}")
+    keys = KEYS[record["format"]]
     if record.keys() != keys:
         raise ValueError(f"unknown {sorted(record.keys() - keys)}, missing {sorted(keys - record.keys())}")
     config = Config.from_dict(_with("config", record["config"]))

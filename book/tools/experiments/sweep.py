@@ -215,7 +215,7 @@ def _worker(pipe: Connection) -> None:
 
 @contextmanager
 def _bar(name: str, total: int, done: int, progress: bool) -> Iterator[Callable[[str, StoredRun], None]]:
-    """A function that moves the bar on by one finished run, with a line about it; without `progress` it does nothing."""
+    """A function that moves the bar on and prints a line for one finished run; without `progress` it does nothing."""
     if not progress:
         yield lambda run, outcome: None
         return

@@ -81,7 +81,7 @@ def verify(
 
 
 def differences(run: StoredRun, again: Mapping[str, Any]) -> list[str]:
-    """How the stored numbers of the first epoch differ from the repeated ones, by column; empty if they are the same."""
+    """How the stored numbers of the first epoch differ from the repeated ones, by column; empty if they don't."""
     stored, here = _first_epoch_of(run, run["config"]), _first_epoch_of(again, run["config"])
     found = []
     for name, values in stored.items():
