@@ -1,0 +1,199 @@
+"""The examples of CONTRIBUTING.md work: they are followed, one after the other, in a copy of the repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TOKEN = re.compile(
+    r"^## (?P<title>[^\n]+)$|^(?P<fence>`{3,})(?P<kind>\w+) ?(?P<file>\S*)\n(?P<text>.*?)^(?P=fence)$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class Block(NamedTuple):
+    kind: str
+    file: str
+    text: str
+
+
+def read(text: str) -> dict[str, list[Block]]:
+    """Title of a section → its fenced blocks."""
+    sections: dict[str, list[Block]] = {}
+    title = ""
+    for token in TOKEN.finditer(text):
+        if token["title"]:
+            title = token["title"]
+        else:
+            sections.setdefault(title, []).append(Block(token["kind"], token["file"], token["text"]))
+    return sections
+
+
+SECTIONS = read(TEXT)
+EXAMPLES = [title for title in SECTIONS if title.startswith("Add a")]
+LAST = "See that all of it fits together"
+
+
+def follow(block: Block, folder: Path) -> None:
+    """Write the file of `block`, or make the changes of its diff."""
+    path = folder / block.file
+    if block.kind != "diff":
+        assert not path.exists(), f"{block.file} is there already"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for hunk in block.text.split("@@\n"):
+        before = [line[1:] for line in hunk.splitlines() if not line.startswith("+")]
+        after = [line[1:] for line in hunk.splitlines() if not line.startswith("-")]
+        size = len(before)
+        places = [i for i in range(len(lines)) if lines[i : i + size] == before] if before else [len(lines)]
+        assert len(places) == 1, "\n".join(
+            [f"{block.file} must have these lines once, it has them {len(places)} times:", *before]
+        )
+        lines[places[0] : places[0] + size] = after
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def copy(folder: Path) -> Path:
+    """The repository's files, with the times of change that Numba's cache asks for, and that cache."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    compiled = ROOT.glob("minigrad/**/__pycache__/*.nb?")
+    for path in (*filter(Path.is_file, files), *compiled):
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    return folder
+
+
+Followed = Callable[..., Path]
+
+
+@pytest.fixture
+def followed(tmp_path: Path) -> Followed:
+    """`followed(title, without)`: a copy with the examples up to `title`, without that one's blocks for a file."""
+
+    def followed(last: str, without: str = "") -> Path:
+        folder = copy(tmp_path / "copy")
+        for title in EXAMPLES[: EXAMPLES.index(last) + 1]:
+            for block in SECTIONS[title]:
+                if block.file and not (title == last and block.file == without):
+                    follow(block, folder)
+        return folder
+
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("needs git and its repository, to know which files are in it")
+    return followed
+
+
+def run(command: str, folder: Path) -> tuple[int, str]:
+    """Exit status and output of `command`, with the code of the copy in `folder`."""
+    names = folder.parent / "names"  # the copy's two packages, under the names that they are imported by
+    names.mkdir(exist_ok=True)
+    for name, source in (("minigrad", "minigrad"), ("minigrad_book", "book")):
+        if not (names / name).exists():
+            (names / name).symlink_to(folder / source, target_is_directory=True)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MINIGRAD_SITE"))
+    }
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    environment["PYTHONPATH"] = str(names)
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    return done.returncode, re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+
+
+def commands(title: str) -> list[str]:
+    return [line for block in SECTIONS[title] if block.kind == "sh" for line in block.text.splitlines()]
+
+
+def test_there_is_an_example_of_each_kind():
+    things = (
+        "an op",
+        "an optimizer",
+        "a schedule",
+        "a chapter",
+        "a self-check",
+        "an exercise",
+        "an explorable",
+        "an experiment",
+    )
+    assert sorted(EXAMPLES) == sorted(f"Add {thing}" for thing in things)
+
+
+def test_every_session_that_it_names_exists_and_every_session_is_named():
+    sessions = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {name for names in re.findall(r"nox -s ((?:[a-z]+ ?)+)", TEXT) for name in names.split()}
+    assert named == sessions
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", EXAMPLES)
+def test_following_an_example_works(followed: Followed, title: str) -> None:
+    folder = followed(title)
+    for command in commands(title):
+        status, output = run(command, folder)
+        assert status == 0, f"{command}\n{output}"
+
+
+@pytest.mark.slow
+def test_all_examples_fit_together(followed: Followed) -> None:
+    """The book with the new chapter builds without a warning, by following CONTRIBUTING.md alone."""
+    folder = followed(EXAMPLES[-1])
+    for command in commands(LAST):
+        status, output = run(command, folder)
+        assert status == 0, f"{command}\n{output}"
+    page = (folder / "_build/html/book/inverse_sqrt/index.html").read_text(encoding="utf-8")
+    assert "At update 400." in re.sub("<[^>]*>", "", page)
+
+
+LEFT_OUT = [  # (example, the file whose blocks are left out, what the example's commands then say is missing)
+    ("Add an op", "tests/ops/test_ops.py", "softplus"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("title", "file", "missing"), LEFT_OUT)
+def test_a_step_left_out_is_named(followed: Followed, title: str, file: str, missing: str) -> None:
+    folder = followed(title, without=file)
+    outputs = [output for status, output in (run(command, folder) for command in commands(title)) if status]
+    assert any(missing in output for output in outputs), outputs
+
+
+@pytest.mark.parametrize(
+    ("file", "diff", "result"),
+    [
+        ("a\nb\n", " a\n+x\n b\n", "a\nx\nb\n"),
+        ("a\nb\n", "-a\n+x\n", "x\nb\n"),
+        ("a\nb\n", "+x\n", "a\nb\nx\n"),
+        ("a\nb\n", "+x\n a\n@@\n+y\n b\n", "x\na\ny\nb\n"),
+        ("a\nb\n", " c\n+x\n", None),
+        ("a\na\n", " a\n+x\n", None),
+        ("xa\n", " a\n+x\n", None),
+    ],
+)
+def test_a_diff_needs_its_place(tmp_path: Path, file: str, diff: str, result: str | None) -> None:
+    (tmp_path / "f").write_text(file)
+    if result is None:
+        with pytest.raises(AssertionError, match="f must have these lines once"):
+            follow(Block("diff", "f", diff), tmp_path)
+    else:
+        follow(Block("diff", "f", diff), tmp_path)
+        assert (tmp_path / "f").read_text() == result
