@@ -18,7 +18,7 @@ STEPS = np.arange(1, 20_001)  # far enough for every pair of betas in the chapte
 
 
 def rho(t: Any, beta1: float = BETA1, beta2: float = BETA2) -> Any:
-    """ρ_t, the uncorrected step over the corrected one for ε = 0, at a step or an array of steps."""
+    """The uncorrected step over the corrected one at t, for ε = 0."""
     return (1 - beta1**t) / np.sqrt(1 - beta2**t)
 
 
@@ -79,7 +79,7 @@ def overestimate(steps: int = 200, batches: int = 500) -> Array:
         batch = rng.integers(len(labels), size=32)
         adam.zero_grad()
         mg.cross_entropy(model(mg.Tensor(images[batch])), labels[batch]).backward()
-        return np.concatenate([p.grad.ravel() for p in params])
+        return np.concatenate([p.grad.ravel() for p in params if p.grad is not None])
 
     for _ in range(steps):
         gradient()
