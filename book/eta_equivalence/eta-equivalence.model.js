@@ -66,7 +66,7 @@ function averages() {
   };
 }
 
-// Each gives θ after the step. `scale` is the decay so far; `effective` tells what it is multiplied with.
+// Each gives θ after the step. `scale` is the decay so far; it multiplies the rate if `effective`, otherwise η.
 const RULES = {
   adam: ({ eta, effective }, eps = 1e-8) => {
     const next = averages();

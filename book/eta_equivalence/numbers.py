@@ -52,8 +52,13 @@ def engine_step(optimizer: Optimizer, params: Params, t: int) -> None:
     optimizer.step()
 
 
-def run(rule: Rule, update: Update = engine_step, steps: int = STEPS, **settings: object) -> Array:
-    """Train on the digits; return all weights after every step: (steps, weights)."""
+def run(
+    rule: Rule,
+    update: Update = engine_step,
+    steps: int = STEPS,
+    **settings: object,
+) -> Array:
+    """Train on the digits: all weights after each step, (steps, weights)."""
     model, (images, labels) = network(), digits()[0]
     params = list(model.parameters())
     optimizer = rule(params, **settings)
@@ -88,11 +93,16 @@ def scaled_rates(factor: Schedule) -> Update:
 
 
 def pair(
-    s: float, rule: Rule = mg.optim.Adam, start: int = START, steps: int = STEPS, **settings: object
+    s: float,
+    rule: Rule = mg.optim.Adam,
+    start: int = START,
+    steps: int = STEPS,
+    **settings: object,
 ) -> tuple[Array, Array]:
-    """Runs A and B: from step `start` on, η is multiplied by s, or every effective rate is."""
-    a = run(rule, scaled_rates(lambda t: 1.0), steps, lr=decay(s, ETA, start), **settings)
-    b = run(rule, scaled_rates(decay(s, 1.0, start)), steps, lr=ETA, **settings)
+    """A multiplies η by s from step `start` on, B every effective rate."""
+    schedule, factor = decay(s, ETA, start), decay(s, 1.0, start)
+    a = run(rule, scaled_rates(lambda t: 1.0), steps, lr=schedule, **settings)
+    b = run(rule, scaled_rates(factor), steps, lr=ETA, **settings)
     return a, b
 
 
@@ -114,8 +124,15 @@ RULES: dict[str, Rule] = {
 }
 
 
-def descend(rule: Rule, lr: float | Schedule, factor: Schedule, noise: Array, start: float, curvature: Array) -> Array:
-    """θ before the first step and after each of T, of shape (T + 1, n); noise of shape (T, n), curvature (n,)."""
+def descend(
+    rule: Rule,
+    lr: float | Schedule,
+    factor: Schedule,
+    noise: Array,  # (T, n)
+    start: float,
+    curvature: Array,  # (n,)
+) -> Array:
+    """θ before the first step and after each of T, of shape (T + 1, n)."""
     theta = np.full_like(curvature, start)
     step = mg.Tensor(np.zeros_like(theta), requires_grad=True)
     optimizer = rule([step], lr=lr)
