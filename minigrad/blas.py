@@ -38,7 +38,7 @@ def _thread_functions() -> tuple[Callable[[], int], Callable[[int], object]]:
 
     These are the library's own functions: threadpoolctl's methods around them would take 3 µs more for each product.
     """
-    own = str(Path(np.__file__).resolve().parent)  # SciPy brings another OpenBLAS
+    own = str(Path(np.__file__).resolve().parent)  # SciPy has another OpenBLAS
     libraries = ThreadpoolController().select(internal_api="openblas").lib_controllers
     for library in sorted(libraries, key=lambda library: not library.filepath.startswith(own)):
         for name in library.check_symbols:  # "openblas_get_num_threads", with the build's prefix and suffix

@@ -272,7 +272,7 @@ def as_tensor(value: Operand, like: Tensor | None = None) -> Tensor:
 
 def as_tensors(x: Operand, y: Operand) -> tuple[Tensor, Tensor]:
     """Turn the two operands of an op into tensors, each with the other as its `like`."""
-    if isinstance(x, Tensor) and type(y) is float and x.data.dtype.kind == "f":  # the common case, at once
+    if isinstance(x, Tensor) and type(y) is float and x.data.dtype.kind == "f":  # the common case, made fast
         return x, _constant(np.array(y, x.data.dtype))
     first = x if isinstance(x, Tensor) else as_tensor(x, y if isinstance(y, Tensor) else None)
     second = as_tensor(y, first)

@@ -1,4 +1,4 @@
-"""Settings for every test, numbers of threads to try, and Node, which runs the site's modules."""
+"""Settings for every test, numbers of threads to try, and Node to run the site's modules."""
 
 import json
 import shutil

@@ -52,7 +52,7 @@ def test_batches_without_a_seed_keep_the_order_and_other_seeds_differ():
 
 
 @pytest.mark.parametrize(
-    ("inputs", "labels", "batch_size", "error", "says"),
+    ("inputs", "labels", "batch_size", "error", "message"),
     [
         (np.zeros((3, 2)), np.zeros(4, int), 2, ValueError, r"\(3, 2\), labels \(4,\)"),
         (np.zeros((3, 2)), np.zeros(3), 2, TypeError, "integer labels, got float64"),
@@ -62,8 +62,8 @@ def test_batches_without_a_seed_keep_the_order_and_other_seeds_differ():
         (np.zeros((3, 2)), np.zeros(3, int), 1.5, TypeError, "batch_size must be an integer, got 1.5"),
     ],
 )
-def test_bad_batches_are_refused_at_the_call(inputs, labels, batch_size, error, says):
-    with pytest.raises(error, match=says):
+def test_bad_batches_are_refused_at_the_call(inputs, labels, batch_size, error, message):
+    with pytest.raises(error, match=message):
         data.batches(inputs, labels, batch_size)
 
 

@@ -1,4 +1,4 @@
-"""Moving averages: the recurrence, the weights that it means, and the correction."""
+"""Moving averages: the recurrence, the weights that follow from it, and the correction."""
 
 from __future__ import annotations
 

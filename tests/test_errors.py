@@ -1,4 +1,4 @@
-"""Bad input: what is raised, and that the message says what was given and what is needed."""
+"""Bad input: what is raised, and that the message has what was given and what is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flags, threads and the cache of compiled code, each in processes of its own where it must be."""
+"""Compiled kernels: their flags and their cache, tried in new processes; and the arrays that they get."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigrad.ops import memory
 
 PACKAGE = Path(mg.__file__).parent
 
-PROGRAM = """
+SCRIPT = """
 import numpy as np
 import minigrad as mg
 x = mg.Tensor(np.arange(-3, 3, dtype=np.float32), requires_grad=True)
@@ -29,19 +29,19 @@ ANSWER = "3.0 [0.0, 0.0, 0.0, 0.0, 1.0, 1.0]"
 
 
 def environment(root: Path, **changes: str | None) -> dict[str, str]:
-    """This process's environment without its settings of Numba, with `root` first on the path."""
+    """This process's environment without settings of Numba, with `root` as its path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     changed = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", **changes}
     return {name: value for name, value in (kept | changed).items() if value is not None}
 
 
-def start(program: str, env: dict[str, str], folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-W", "error::UserWarning", "-c", program]
+def start(script: str, env: dict[str, str], folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error::UserWarning", "-c", script]
     return subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def run(program: str, env: dict[str, str], folder: Path) -> str:
-    process = start(program, env, folder)
+def run(script: str, env: dict[str, str], folder: Path) -> str:
+    process = start(script, env, folder)
     out, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     return out.strip()
@@ -60,18 +60,18 @@ def compiled(folder: Path) -> set[Path]:
     return set(folder.rglob("*.nbc"))
 
 
-def test_compiled_code_is_kept_beside_the_source_and_used_again(copy, tmp_path):
+def test_compiled_code_is_stored_next_to_the_source_and_used_again(copy, tmp_path):
     env = environment(copy)
-    assert run(PROGRAM, env, tmp_path) == ANSWER
+    assert run(SCRIPT, env, tmp_path) == ANSWER
     first = compiled(copy)
     stamps = {path: path.stat().st_mtime_ns for path in first}
     assert len(first) == 2  # the rectifier and its gradient
-    assert run(PROGRAM, env, tmp_path) == ANSWER
+    assert run(SCRIPT, env, tmp_path) == ANSWER
     assert {path: path.stat().st_mtime_ns for path in compiled(copy)} == stamps
 
 
 def test_four_first_runs_at_once(copy, tmp_path):
-    processes = [start(PROGRAM, environment(copy), tmp_path) for _ in range(4)]
+    processes = [start(SCRIPT, environment(copy), tmp_path) for _ in range(4)]
     for process in processes:
         out, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
@@ -80,17 +80,17 @@ def test_four_first_runs_at_once(copy, tmp_path):
 
 def test_a_changed_kernel_is_compiled_anew(copy, tmp_path):
     env = environment(copy)
-    assert run(PROGRAM, env, tmp_path) == ANSWER
+    assert run(SCRIPT, env, tmp_path) == ANSWER
     source = copy / "minigrad" / "ops" / "relu.py"
     text = source.read_text()
     assert "grad[i] if out[i] > zero" in text
     source.write_text(text.replace("grad[i] if out[i] > zero", "2 * grad[i] if out[i] > zero"))
-    assert run(PROGRAM, env, tmp_path) == "3.0 [0.0, 0.0, 0.0, 0.0, 2.0, 2.0]"
+    assert run(SCRIPT, env, tmp_path) == "3.0 [0.0, 0.0, 0.0, 0.0, 2.0, 2.0]"
 
 
 @pytest.fixture
 def read_only(copy: Path) -> Path:
-    """The copy, where nothing compiled can be stored: not even root can make a folder where there is a file."""
+    """The copy, with no place for compiled code: a file has the name of each cache folder, which stops root too."""
     for folder in [copy / "minigrad", *(path for path in (copy / "minigrad").rglob("*") if path.is_dir())]:
         (folder / "__pycache__").touch()
     return copy
@@ -99,22 +99,22 @@ def read_only(copy: Path) -> Path:
 def test_a_read_only_install_compiles_into_the_users_cache(read_only, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
-    assert run(PROGRAM, environment(read_only, HOME=str(home), XDG_CACHE_HOME=None), tmp_path) == ANSWER
+    assert run(SCRIPT, environment(read_only, HOME=str(home), XDG_CACHE_HOME=None), tmp_path) == ANSWER
     assert not compiled(read_only)
     assert sys.platform != "linux" or compiled(home)
 
 
 def test_neither_a_writable_install_nor_a_home(read_only, tmp_path):
-    nowhere = str(tmp_path / "site" / "minigrad" / "jit.py")  # a file: no folder can be made in it
+    nowhere = str(tmp_path / "site" / "minigrad" / "jit.py")  # a file, so no folder can be made in it
     env = environment(read_only, HOME=nowhere, XDG_CACHE_HOME=nowhere, LOCALAPPDATA=nowhere)
-    assert run(PROGRAM, env, tmp_path) == ANSWER
+    assert run(SCRIPT, env, tmp_path) == ANSWER
     assert not compiled(tmp_path)
 
 
 def test_without_compilation(tmp_path):
-    """Readers may step through the kernels: Python runs them as they stand."""
-    assert run(PROGRAM, environment(PACKAGE.parent, NUMBA_DISABLE_JIT="1"), tmp_path) == ANSWER
-    program = """
+    """Python then runs the kernels themselves, so that readers can step through them."""
+    assert run(SCRIPT, environment(PACKAGE.parent, NUMBA_DISABLE_JIT="1"), tmp_path) == ANSWER
+    script = """
 import numpy as np, minigrad as mg
 x = mg.Tensor(np.arange(16, dtype=np.float64).reshape(1, 1, 4, 4), requires_grad=True)
 w = mg.Tensor(np.ones((1, 1, 2, 2)), requires_grad=True)
@@ -122,14 +122,14 @@ y = mg.avg_pool2d(mg.conv2d(x, w, padding=1, stride=2), 2).sum(); y.backward()
 print(y.item(), w.grad.ravel().tolist(), x.grad.sum())
 """
     results = [
-        run(program, environment(PACKAGE.parent, NUMBA_DISABLE_JIT=disabled), tmp_path).split()
+        run(script, environment(PACKAGE.parent, NUMBA_DISABLE_JIT=disabled), tmp_path).split()
         for disabled in ("0", "1")
     ]
     assert results[0] == results[1]
 
 
 def test_every_kernel_keeps_nan_and_vectorises_division():
-    """The flags: no `nnan`, no `ninf` (they would make NaN and infinity undefined), division without a Python error."""
+    """The flags `nnan` and `ninf` are off, since they make NaN and infinity undefined; division raises no error."""
 
     @jit.kernel
     def ratio(x, out):

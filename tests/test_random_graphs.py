@@ -13,7 +13,7 @@ import minigrad as mg
 
 SHAPES = [(), (3,), (2, 3), (2, 1), (1, 3), (4, 2, 3)]
 
-# name → (in minigrad, in PyTorch); all of them smooth, and bounded enough to be iterated
+# name → (in minigrad, in PyTorch); all are smooth, and stay bounded when they are repeated
 UNARY: dict[str, Any] = {
     "tanh": (lambda x: x.tanh(), lambda torch, x: x.tanh()),
     "sigmoid": (lambda x: x.sigmoid(), lambda torch, x: x.sigmoid()),
@@ -63,7 +63,7 @@ def programs(draw: st.DrawFn) -> tuple[list[np.ndarray], list[tuple[str, int, in
 
 
 def run(values: list[Any], steps: list[tuple[str, int, int]], torch: Any = None) -> Any:
-    """Execute a program; the result is the sum of the means of everything that was computed."""
+    """Execute a program; the result is the sum of the means of all its values."""
     total = None
     for name, i, j in steps:
         ours, theirs = (UNARY if name in UNARY else BINARY)[name]

@@ -1,4 +1,4 @@
-"""The record of operations, and going back over it."""
+"""Tensors, the record of how they were computed, and the backward pass over it."""
 
 from __future__ import annotations
 

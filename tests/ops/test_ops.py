@@ -1,4 +1,4 @@
-"""One table of ops drives gradcheck, dtype preservation, broadcasting and comparison with PyTorch."""
+"""One table of ops for gradcheck, dtypes, broadcasting and the comparison with PyTorch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import minigrad as mg
 
 @dataclass(frozen=True)
 class Op:
-    """An op, the same in PyTorch (given torch and its tensors), the shapes of its inputs and where they are drawn."""
+    """An op, the same in PyTorch (a function of torch and tensors), its inputs' shapes and their distribution."""
 
     name: str
     fn: Callable[..., mg.Tensor]
@@ -30,7 +30,7 @@ class Op:
 
 
 def distinct(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Entries at least 0.1 apart, none within 0.05 of zero: nothing sits on a kink, no two entries tie."""
+    """Entries at least 0.1 apart, none within 0.05 of zero: no entry is at a kink, no two are equal."""
     return (rng.permutation(int(np.prod(shape))) - np.prod(shape) // 2 + 0.5).reshape(shape) * 0.1
 
 
