@@ -54,7 +54,7 @@ def digits() -> tuple[Pair, Pair]:
 
     References
     ----------
-    E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
+    Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
     """
     bunch = optional("sklearn.datasets", "data").load_digits()
     images = (bunch.images / 16).astype(np.float32)[:, None]
@@ -95,7 +95,7 @@ def cifar10(root: str | os.PathLike[str] | None = None, download: bool = False) 
 
     References
     ----------
-    A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
+    Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
     """
     root = data_root(root)
     folder = root / CIFAR10_FOLDER

@@ -48,7 +48,7 @@ def ema(values: ArrayLike, beta: float, bias_correction: bool = False) -> Array:
 
     References
     ----------
-    D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, 2015, section 3 (the correction).
+    Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, section 3 (the correction).
     """
     number("beta", beta, least=0, below=1)
     x = np.asarray(values)

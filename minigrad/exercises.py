@@ -1,8 +1,10 @@
-"""The door to the book's exercises, which are in the package `minigrad_book`::
+"""The door to the book's exercises, which are in the package `minigrad_book`.
 
-mg.exercises.show("bias-correction/2")             # the statement and the code to start from
-mg.exercises.check("bias-correction/2", answer)    # right, or what is wrong
-mg.exercises.progress()                            # what is done
+Three calls are all that is needed::
+
+    mg.exercises.show("bias-correction/2")             # the statement and the code to start from
+    mg.exercises.check("bias-correction/2", answer)    # right, or what is wrong
+    mg.exercises.progress()                            # what is done
 """
 
 from __future__ import annotations

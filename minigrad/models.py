@@ -65,7 +65,7 @@ class LeNet5(nn.Sequential):
 
     References
     ----------
-    Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, fig. 2.
+    LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, fig. 2.
     """
 
     def __init__(

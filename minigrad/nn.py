@@ -112,7 +112,7 @@ def glorot_uniform(shape: tuple[int, ...], fan_in: int, fan_out: int, rng: Rng =
 
     References
     ----------
-    X. Glorot and Y. Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks, 2010, eq. 16.
+    Glorot and Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks, 2010, eq. 16.
     """
     limit = np.sqrt(6 / (fan_in + fan_out))
     return Tensor(np.random.default_rng(rng).uniform(-limit, limit, shape).astype(np.float32), requires_grad=True)

@@ -19,7 +19,7 @@ from minigrad.ops.memory import empty
 from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 PIECE = 1024  # numbers of a row handled at once, so that six pieces fit into the first-level cache
-MIN_PARALLEL = 2**14  # entries of the first array, from which a second thread saves more than waking it costs
+MIN_PARALLEL = 2**14  # entries of the first array; with fewer, waking a second thread costs more than it saves
 PARTS = 16  # the weights' gradient is summed in this many parts, so it doesn't depend on the number of threads
 
 
@@ -38,10 +38,10 @@ def conv2d_plain(images: Array, weight: Array, bias: Array, stride: tuple[int, i
 def conv2d_plain_gradients(
     grad: Array, images: Array, weight: Array, stride: tuple[int, int], padding: tuple[int, int]
 ) -> tuple[Array, Array, Array]:
-    """The gradients of `conv2d_plain` for images, weight and bias, given that of its output, `grad`.
+    """Compute the gradients for the images, the weight and the bias from `grad`, the gradient for the output.
 
-    An output is the sum of products pixel · weight, so its gradient reaches each pixel times the weight, and each
-    weight times the pixel.
+    An output is a sum of products pixel · weight. So each pixel gets the output's gradient times the weight, and each
+    weight gets it times the pixel; these parts add up.
     """
     (down, across), (top, left) = stride, padding
     padded = np.pad(images, ((0, 0), (0, 0), (top, top), (left, left)))

@@ -23,7 +23,7 @@ def dropout(x: Operand, p: float, rng: np.random.Generator) -> Tensor:
 
     References
     ----------
-    N. Srivastava et al., Dropout, JMLR 15, 2014, section 10 ("inverted": the division is done in training).
+    Srivastava et al., Dropout, JMLR 15, 2014, section 10 ("inverted": the division is done in training).
     """
     x = as_tensor(x)
     scale = (rng.random(x.shape) >= p).astype(x.dtype) / (1 - p)
