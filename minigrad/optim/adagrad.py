@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from math import sqrt
 
 from numba import prange
 
 from minigrad.arguments import number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Params, Rate, unpack
+from minigrad.optim.base import LearningRate, Optimizer, Params, unpack
 
-
-@kernel(parallel=True)
-def adagrad_update(theta, grad, s, constants):
-    """One step."""
-    eta, eps = unpack(constants, 2)
-    for i in prange(theta.size):
-        g = grad[i]
-        s[i] += g * g  # eq:adagrad-sum
-        theta[i] -= eta / (sqrt(s[i]) + eps) * g  # eq:adagrad-update
+AdagradCoefficients = namedtuple("AdagradCoefficients", "eta eps")
 
 
 class Adagrad(Optimizer):
     """Adagrad: the rate of each element falls with the root of the sum of all its squared gradients.
 
+    With g the gradient, t = 1 at the first update, elementwise:
+
         s ← s + g²
         θ ← θ − η_t·g/(√s + ε),   η_t = η/(1 + (t − 1)·lr_decay)
 
-    Duchi, Hazan & Singer, JMLR 12 (2011); arguments and defaults of `torch.optim.Adagrad`. s starts at
-    initial_accumulator_value ≥ 0; weight_decay is L2, λ·θ added to g.
+    Source: Duchi, Hazan & Singer, JMLR 12 (2011), with the diagonal of the matrix alone. Arguments and defaults as in
+    `torch.optim.Adagrad`.
+
+    Parameters
+    ----------
+    params, lr
+        As for every `Optimizer`.
+    lr_decay : float
+        ≥ 0: how fast η_t falls, per update.
+    weight_decay : float
+        λ ≥ 0, as L2 regularisation: g + λ·θ takes the place of g.
+    initial_accumulator_value : float
+        The s to start from, ≥ 0.
+    eps : float
+        ε ≥ 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for every `Optimizer`; a setting < 0.
     """
 
-    update = staticmethod(adagrad_update)
-    arrays = ("s",)
+    array_names = ("s",)
+
+    @staticmethod
+    @kernel(parallel=True)
+    def update(theta, grad, s, coefficients):
+        """One step."""
+        c = AdagradCoefficients(*unpack(coefficients, 2))
+        for i in prange(theta.size):
+            g = grad[i]
+            s[i] += g * g  # eq:adagrad-sum
+            theta[i] -= c.eta / (sqrt(s[i]) + c.eps) * g  # eq:adagrad-update
 
     def __init__(
         self,
         params: Params,
-        lr: Rate = 1e-2,
+        lr: LearningRate = 1e-2,
         lr_decay: float = 0.0,
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
@@ -47,8 +69,8 @@ class Adagrad(Optimizer):
         self.eps = number("eps", eps, least=0)
         super().__init__(params, lr, weight_decay)
         start = number("initial_accumulator_value", initial_accumulator_value, least=0)
-        for slot in self._slots:
-            slot.state["s"].fill(start)
+        for state in self._states:
+            state.arrays["s"].fill(start)
 
-    def constants(self, rate: float, t: int) -> tuple[float, ...]:
-        return rate / (1 + (t - 1) * self.lr_decay), self.eps
+    def coefficients(self, rate: float, t: int) -> AdagradCoefficients:
+        return AdagradCoefficients(rate / (1 + (t - 1) * self.lr_decay), self.eps)

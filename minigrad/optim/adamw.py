@@ -1,20 +1,33 @@
-"""AdamW (Loshchilov & Hutter, 2019): Adam with weight decay beside the gradient, not in it."""
+"""AdamW (Loshchilov & Hutter, 2019): Adam with weight decay apart from the gradient."""
 
 from __future__ import annotations
 
 from minigrad.optim.adam import Adam
-from minigrad.optim.base import Params, Rate
+from minigrad.optim.base import LearningRate, Params
 
 
 class AdamW(Adam):
     """Adam with decoupled weight decay: θ shrinks by the factor 1 − η·λ, whatever the gradient's size.
 
+    With m̂ and v̂ from the gradient alone, as in `Adam`:
+
         θ ← (1 − η·λ)·θ − η·m̂/(√v̂ + ε)
 
-    with m̂ and v̂ from the gradient alone, as in `Adam`. Loshchilov & Hutter, arXiv:1711.05101, Algorithm 2, with the
-    decay multiplied by the whole rate, as in PyTorch (`torch.optim.AdamW`), Keras and optax; the paper multiplies it by
-    the schedule's factor only. Arguments as for `Adam`; weight_decay is λ ≥ 0. Keras's `Adam(weight_decay=)` is this as
-    well, with eps_form="hat".
+    Source: Loshchilov & Hutter, arXiv:1711.05101, Algorithm 2, with the decay multiplied by the whole rate, as in
+    `torch.optim.AdamW`, Keras and optax; the paper multiplies it by the schedule's factor only. Arguments and defaults
+    as in PyTorch. Keras's `Adam(weight_decay=)` is this rule with eps_form="hat".
+
+    Parameters
+    ----------
+    params, lr, betas, eps, amsgrad, eps_form
+        As for `Adam`.
+    weight_decay : float
+        λ ≥ 0, decoupled.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `Adam`.
     """
 
     decoupled = True
@@ -22,7 +35,7 @@ class AdamW(Adam):
     def __init__(
         self,
         params: Params,
-        lr: Rate = 1e-3,
+        lr: LearningRate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,

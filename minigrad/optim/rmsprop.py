@@ -2,51 +2,74 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from math import sqrt
 
 from numba import prange
 
 from minigrad.arguments import number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Params, Rate, unpack
+from minigrad.optim.base import LearningRate, Optimizer, Params, unpack
 
-
-@kernel(parallel=True)
-def rmsprop_update(theta, grad, v, mean, u, constants):
-    """One step; rest = 1 − α. Rounding can take v − mean² a little below 0: its absolute value is as good."""
-    eta, alpha, rest, mu, eps = unpack(constants, 5)
-    for i in prange(theta.size):
-        g = grad[i]
-        v[i] = alpha * v[i] + rest * g * g  # eq:rmsprop-v
-        second = v[i]
-        if mean is not None:
-            mean[i] = alpha * mean[i] + rest * g
-            second = abs(v[i] - mean[i] * mean[i])  # eq:rmsprop-centered
-        step = g / (sqrt(second) + eps)
-        if u is not None:
-            u[i] = mu * u[i] + step  # eq:rmsprop-momentum
-            step = u[i]
-        theta[i] -= eta * step  # eq:rmsprop-update
+RMSpropCoefficients = namedtuple("RMSpropCoefficients", "eta alpha one_minus_alpha mu eps")
 
 
 class RMSprop(Optimizer):
     """RMSprop: each element's gradient over the root of a moving average of its square.
 
+    With g the gradient, elementwise:
+
         v ← α·v + (1 − α)·g²
         θ ← θ − η·g/(√v + ε)
 
-    With `centered`, v less the square of the moving average of g stands under the root; with momentum μ > 0,
-    u ← μ·u + g/(√v + ε) is the step instead. Tieleman & Hinton, Coursera lecture 6.5 (2012); Graves, arXiv:1308.0850;
-    arguments and defaults of `torch.optim.RMSprop`. Keras and TensorFlow put ε under the root, √(v + ε), decay by 0.9
-    (`alpha` is their `rho`), and multiply by η before the step enters u. weight_decay is L2, λ·θ added to g.
+    With `centered`, the root is that of v − ḡ², where ḡ is the moving average of g. With momentum μ > 0 the step is
+    u ← μ·u + g/(√v + ε). Source: Tieleman & Hinton, Coursera lecture 6.5 (2012); centered: Graves, arXiv:1308.0850,
+    equations 38 to 45. Arguments and defaults as in `torch.optim.RMSprop`. Keras and TensorFlow put ε inside the root,
+    √(v + ε), decay by 0.9 (`alpha` is their `rho`), and multiply by η before the step enters u.
+
+    Parameters
+    ----------
+    params, lr
+        As for every `Optimizer`.
+    alpha : float
+        α in [0, 1), the weight of the past in the averages.
+    eps : float
+        ε ≥ 0, outside the root.
+    weight_decay : float
+        λ ≥ 0, as L2 regularisation: g + λ·θ takes the place of g.
+    momentum : float
+        μ ≥ 0.
+    centered : bool
+        Divide by the root of the variance instead of the mean square.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for every `Optimizer`; α outside [0, 1), ε < 0, μ < 0.
     """
 
-    update = staticmethod(rmsprop_update)
+    @staticmethod
+    @kernel(parallel=True)
+    def update(theta, grad, v, mean, u, coefficients):
+        """One step. Rounding can take v − mean² a little below 0: its absolute value is as good."""
+        c = RMSpropCoefficients(*unpack(coefficients, 5))
+        for i in prange(theta.size):
+            g = grad[i]
+            v[i] = c.alpha * v[i] + c.one_minus_alpha * g * g  # eq:rmsprop-v
+            second = v[i]
+            if mean is not None:
+                mean[i] = c.alpha * mean[i] + c.one_minus_alpha * g
+                second = abs(v[i] - mean[i] * mean[i])  # eq:rmsprop-centered
+            step = g / (sqrt(second) + c.eps)
+            if u is not None:
+                u[i] = c.mu * u[i] + step  # eq:rmsprop-momentum
+                step = u[i]
+            theta[i] -= c.eta * step  # eq:rmsprop-update
 
     def __init__(
         self,
         params: Params,
-        lr: Rate = 1e-2,
+        lr: LearningRate = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
@@ -56,8 +79,8 @@ class RMSprop(Optimizer):
         self.alpha = number("alpha", alpha, least=0, below=1)
         self.eps = number("eps", eps, least=0)
         self.momentum = number("momentum", momentum, least=0)
-        self.arrays = ("v", "mean" if centered else None, "u" if momentum > 0 else None)
+        self.array_names = ("v", "mean" if centered else None, "u" if momentum > 0 else None)
         super().__init__(params, lr, weight_decay)
 
-    def constants(self, rate: float, t: int) -> tuple[float, ...]:
-        return rate, self.alpha, 1 - self.alpha, self.momentum, self.eps
+    def coefficients(self, rate: float, t: int) -> RMSpropCoefficients:
+        return RMSpropCoefficients(rate, self.alpha, 1 - self.alpha, self.momentum, self.eps)

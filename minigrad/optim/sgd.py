@@ -2,61 +2,83 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 from numba import prange
 
 from minigrad.arguments import choice, number
 from minigrad.jit import kernel
-from minigrad.optim.base import Optimizer, Params, Rate, unpack
+from minigrad.optim.base import LearningRate, Optimizer, Params, unpack
 
-
-@kernel(parallel=True)
-def sgd_update(theta, grad, u, constants):
-    """One step as PyTorch writes it: the velocity u gathers gradients; the rate multiplies it when it is used."""
-    eta, mu, rest, nesterov = unpack(constants, 4)
-    for i in prange(theta.size):
-        direction = grad[i]
-        if u is not None:
-            u[i] = mu * u[i] + rest * grad[i]  # eq:sgd-momentum
-            direction = grad[i] + mu * u[i] if nesterov else u[i]  # eq:sgd-nesterov
-        theta[i] -= eta * direction  # eq:sgd-update
-
-
-@kernel(parallel=True)
-def sgd_update_keras(theta, grad, u, constants):
-    """One step as Keras writes it: the velocity u gathers steps, each with the rate of its own time."""
-    eta, mu, nesterov = unpack(constants, 3)
-    for i in prange(theta.size):
-        u[i] = mu * u[i] - eta * grad[i]  # eq:sgd-keras-momentum
-        step = mu * u[i] - eta * grad[i] if nesterov else u[i]  # eq:sgd-keras-nesterov
-        theta[i] += step  # eq:sgd-keras-update
+SGDCoefficients = namedtuple("SGDCoefficients", "eta mu gradient_weight nesterov")
 
 
 class SGD(Optimizer):
     """Stochastic gradient descent, θ ← θ − η·g, with momentum μ, dampening τ and weight decay λ on request.
 
-    convention="torch" (PyTorch's `torch.optim.SGD`, its documented algorithm):
+    convention="torch" is the documented algorithm of `torch.optim.SGD`. The velocity u gathers gradients, and the rate
+    multiplies it when it is used:
 
         g ← g + λ·θ
         u ← μ·u + (1 − τ)·g         (u ← g at the first update)
         θ ← θ − η·u                 (with nesterov: θ ← θ − η·(g + μ·u))
 
-    convention="keras" (`keras.optimizers.SGD`), where old rates stay in u:
+    convention="keras" is `keras.optimizers.SGD`. The velocity gathers steps, each with the rate of its own time:
 
         θ ← θ − η·λ·θ
         u ← μ·u − η·g
         θ ← θ + u                   (with nesterov: θ ← θ + μ·u − η·g)
 
-    For a constant η and λ = 0 both give the same θ; they part when η changes. Momentum: Polyak 1964; Nesterov's as
-    rewritten by Sutskever et al., ICML 2013.
+    For a constant η and λ = 0 both give the same θ; they part when η changes. Source: momentum, Polyak 1964; Nesterov's
+    form, Sutskever et al., ICML 2013. Arguments and defaults as in PyTorch.
 
-    Raises ValueError for numbers below 0, dampening with the Keras convention, and, as PyTorch, nesterov without
-    momentum or with dampening.
+    Parameters
+    ----------
+    params, lr
+        As for every `Optimizer`.
+    momentum : float
+        μ ≥ 0.
+    dampening : float
+        τ; 0 in the Keras convention.
+    nesterov : bool
+        Needs momentum > 0 and dampening = 0, as in PyTorch.
+    weight_decay : float
+        λ ≥ 0.
+    convention : str
+        "torch" or "keras".
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for every `Optimizer`; settings that don't fit together, as above.
     """
+
+    @staticmethod
+    @kernel(parallel=True)
+    def update_torch(theta, grad, u, coefficients):
+        """One step as PyTorch writes it."""
+        c = SGDCoefficients(*unpack(coefficients, 4))
+        for i in prange(theta.size):
+            direction = grad[i]
+            if u is not None:
+                u[i] = c.mu * u[i] + c.gradient_weight * grad[i]  # eq:sgd-momentum
+                direction = grad[i] + c.mu * u[i] if c.nesterov else u[i]  # eq:sgd-nesterov
+            theta[i] -= c.eta * direction  # eq:sgd-update
+
+    @staticmethod
+    @kernel(parallel=True)
+    def update_keras(theta, grad, u, coefficients):
+        """One step as Keras writes it."""
+        c = SGDCoefficients(*unpack(coefficients, 4))
+        for i in prange(theta.size):
+            u[i] = c.mu * u[i] - c.eta * grad[i]  # eq:sgd-keras-momentum
+            step = c.mu * u[i] - c.eta * grad[i] if c.nesterov else u[i]  # eq:sgd-keras-nesterov
+            theta[i] += step  # eq:sgd-keras-update
 
     def __init__(
         self,
         params: Params,
-        lr: Rate = 1e-3,
+        lr: LearningRate = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         nesterov: bool = False,
@@ -72,11 +94,9 @@ class SGD(Optimizer):
         if convention == "keras" and dampening != 0:
             raise ValueError(f"Keras's convention has no dampening, got {dampening}")
         self.decoupled = convention == "keras"
-        self.update = sgd_update if convention == "torch" else sgd_update_keras
-        self.arrays = ("u" if momentum > 0 or convention == "keras" else None,)
+        self.update = self.update_keras if convention == "keras" else self.update_torch
+        self.array_names = ("u" if momentum > 0 or convention == "keras" else None,)
         super().__init__(params, lr, weight_decay)
 
-    def constants(self, rate: float, t: int) -> tuple[float, ...]:
-        if self.convention == "keras":
-            return rate, self.momentum, self.nesterov
-        return rate, self.momentum, 1.0 if t == 1 else 1 - self.dampening, self.nesterov
+    def coefficients(self, rate: float, t: int) -> SGDCoefficients:
+        return SGDCoefficients(rate, self.momentum, 1.0 if t == 1 else 1 - self.dampening, self.nesterov)
