@@ -230,7 +230,11 @@ def extract(archive: Path, root: Path, folder: str) -> None:
     ValueError
         If the archive is damaged, or has anything but plain files and folders in ``folder/``: a path that leads
         elsewhere, a link, a device. The message names it.
+    RuntimeError
+        Python is older than 3.11.4, whose tarfile doesn't have the data filter.
     """
+    if not hasattr(tarfile, "data_filter"):
+        raise RuntimeError(f"unpacking needs Python 3.11.4 or newer: unpack {archive} by hand in {root}")
 
     def plain(member: tarfile.TarInfo, destination: str) -> tarfile.TarInfo:
         safe = tarfile.data_filter(member, destination)

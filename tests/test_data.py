@@ -141,6 +141,9 @@ def test_garbage_of_the_right_size_is_refused(small, tmp_path):
         data.cifar10(tmp_path)
 
 
+unpacks = pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="unpacking needs Python 3.11.4 or newer")
+
+
 def make_archive(path, entries):
     """A gzipped tar of (name, bytes) or of ready-made members."""
     with tarfile.open(path, "w:gz") as tar:
@@ -161,6 +164,7 @@ def link(name, target, kind=tarfile.SYMTYPE):
     return member
 
 
+@unpacks
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -187,6 +191,7 @@ def test_an_unsafe_archive_is_refused_and_nothing_is_written(tmp_path, hostile):
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.tar.gz", "root"]
 
 
+@unpacks
 @pytest.mark.parametrize("damage", [lambda content: content[:-20], lambda content: b"no archive"])
 def test_a_damaged_archive_is_refused_and_nothing_is_written(tmp_path, damage):
     archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", bytes(range(256)) * 100)])
@@ -196,6 +201,7 @@ def test_a_damaged_archive_is_refused_and_nothing_is_written(tmp_path, damage):
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.tar.gz"]
 
 
+@unpacks
 def test_a_safe_archive_is_unpacked_whole(tmp_path):
     archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", b"fine"), ("folder/more/data", b"too")])
     data.extract(archive, tmp_path, "folder")
@@ -222,6 +228,7 @@ def served(tmp_path, monkeypatch):
     server.server_close()
 
 
+@unpacks
 def test_download_fetches_checks_and_unpacks(small, served, tmp_path):
     (images, _), _ = data.cifar10(tmp_path / "new", download=True)
     assert len(images) == 100
@@ -229,6 +236,7 @@ def test_download_fetches_checks_and_unpacks(small, served, tmp_path):
     data.cifar10(tmp_path / "new", download=True)  # nothing left to fetch
 
 
+@unpacks
 def test_a_folder_in_which_files_are_missing_is_completed(small, served, tmp_path):
     for name, there in (("empty", []), ("partial", ["test_batch.bin", "notes.txt"])):
         folder = tmp_path / name / data.CIFAR10_FOLDER
@@ -240,6 +248,7 @@ def test_a_folder_in_which_files_are_missing_is_completed(small, served, tmp_pat
     assert (folder / "notes.txt").read_text() == "old"
 
 
+@unpacks
 def test_a_download_with_another_checksum_is_refused(small, served, tmp_path, monkeypatch):
     monkeypatch.setattr(data, "CIFAR10_MD5", "0" * 32)
     with pytest.raises(ValueError, match="not the official one"):
@@ -247,6 +256,7 @@ def test_a_download_with_another_checksum_is_refused(small, served, tmp_path, mo
     assert not (tmp_path / "new" / data.CIFAR10_FOLDER).exists()
 
 
+@unpacks
 def test_the_error_for_a_failed_download_has_another_way(small, served, tmp_path):
     served.unlink()
     with pytest.raises(OSError, match=r"could not download .* unpack it in"):
@@ -267,3 +277,10 @@ def test_the_real_cifar10_where_it_is_there():
     assert test_images.shape == (10_000, 3, 32, 32)
     assert np.bincount(labels).tolist() == [5000] * 10
     assert np.bincount(test_labels).tolist() == [1000] * 10
+
+
+def test_an_old_python_is_told_to_unpack_by_hand(tmp_path, monkeypatch):
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", b"fine")])
+    with pytest.raises(RuntimeError, match=r"needs Python 3\.11\.4 or newer: unpack .*a\.tar\.gz by hand"):
+        data.extract(archive, tmp_path, "folder")
