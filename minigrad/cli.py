@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from minigrad import __version__
 
 USER_ERRORS = (ValueError, OSError, ImportError, RuntimeError)
 """Errors of input, data, disk or installation: printed in one line, without a traceback."""
+
+TOOLS = {
+    "experiment": ("minigrad_book.tools.experiments.commands", "list, run, report and verify the book's experiments"),
+    "bench": ("minigrad_book.tools.bench", "measure minigrad's speed, and PyTorch's where it is installed"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,12 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of all commands. The benchmark adds its own options; it is imported only for that command."""
+    """The parser of all commands. The book's tools add their own options; each is imported only for its command."""
     parser = argparse.ArgumentParser(prog="minigrad", description="Run minigrad's experiments, data and benchmarks.")
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    _add_experiment(commands.add_parser("experiment", help="list, run, report and verify the book's experiments"))
 
     data = commands.add_parser("data", help="get a data set")
     sets = data.add_subparsers(title="data sets", metavar="NAME", required=True)
@@ -43,65 +46,11 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     cifar10.add_argument("--root", metavar="DIR", help="where it is kept (default: $MINIGRAD_DATA, or a cache folder)")
     cifar10.set_defaults(command=_cifar10)
 
-    bench = commands.add_parser("bench", help="measure minigrad's speed, and PyTorch's where it is installed")
-    if "bench" in arguments[:1]:
-        benchmark = importlib.import_module("minigrad_book.tools.bench")
-        benchmark.add_arguments(bench)
-        bench.set_defaults(command=benchmark.run)
+    for name, (module, about) in TOOLS.items():
+        command = commands.add_parser(name, help=about)
+        if name in arguments[:1]:
+            importlib.import_module(module).add_arguments(command)
     return parser
-
-
-def _add_experiment(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-    listing = actions.add_parser("list", help="list the experiments", description="List the experiments.")
-    listing.set_defaults(command=_list)
-
-    run = actions.add_parser(
-        "run",
-        help="run what is missing of an experiment",
-        description="Run what is missing of an experiment. Finished runs are kept, so a stopped sweep can go on.",
-    )
-    run.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it; or all")
-    run.add_argument("--seeds", help="seeds to run, as 0-4 or 0,2,5 (default: the experiment's own)")
-    run.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at the same time, one thread each (1)")
-    run.add_argument("--quick", action="store_true", help="the same on small data, in seconds: to see that it works")
-    run.add_argument(
-        "--dask",
-        metavar="ADDRESS",
-        help="run on the Dask cluster with this scheduler; start its workers with --nthreads 1",
-    )
-    run.set_defaults(command=_run)
-
-    report = actions.add_parser(
-        "report",
-        help="print an experiment's table and draw its figures",
-        description="Print an experiment's table from the stored results, and draw its figures.",
-    )
-    report.add_argument("name", metavar="NAME", help="an experiment, as `minigrad experiment list` names it; or all")
-    report.add_argument("--quick", action="store_true", help="report the quick version's results")
-    report.add_argument(
-        "--figures", default="figures", metavar="DIR", help="folder of the figures, SVG files (default: figures)"
-    )
-    report.set_defaults(command=_report)
-
-    verify = actions.add_parser(
-        "verify",
-        help="check that today's code still computes the stored numbers",
-        description="Compare the code that computed the stored runs with today's. Where it differs, repeat the first "
-        "epoch of a sample of runs: the status is 1 if numbers differ that neither processor nor versions explain.",
-    )
-    verify.add_argument("name", nargs="?", default="all", metavar="NAME", help="an experiment (default: all)")
-    verify.add_argument("--quick", action="store_true", help="verify the quick version's results")
-    verify.add_argument("--sample", type=int, default=3, metavar="N", help="runs of an experiment to repeat (3)")
-    verify.add_argument("--always", action="store_true", help="repeat runs also where the code is the same")
-    verify.set_defaults(command=_verify)
-    for action in (run, report, verify):
-        action.add_argument(
-            "--out",
-            metavar="DIR",
-            help="folder of the results (default: the chapter's in a checkout; elsewhere, and with --quick, results)",
-        )
 
 
 def _cifar10(options: argparse.Namespace) -> int:
@@ -111,60 +60,3 @@ def _cifar10(options: argparse.Namespace) -> int:
     folder = data.data_root(options.root) / data.CIFAR10_FOLDER
     print(f"CIFAR-10 is in {folder}: {len(images):,} images to train on, {len(test_images):,} to test")
     return 0
-
-
-def _list(options: argparse.Namespace) -> int:
-    from minigrad_book.tools import experiments
-
-    for experiment in experiments.catalogue().values():
-        print(f"{experiment.name:15} {len(experiment.arms):2} × {len(experiment.seeds)} runs  {experiment.question}")
-    return 0
-
-
-def _run(options: argparse.Namespace) -> int:
-    from minigrad_book.tools import experiments
-
-    seeds = None if options.seeds is None else experiments.parse_seeds(options.seeds)
-    return _each(
-        options.name,
-        lambda name: experiments.run(name, seeds, options.jobs, options.quick, options.dask, options.out),
-    )
-
-
-def _report(options: argparse.Namespace) -> int:
-    from minigrad_book.tools import experiments
-
-    return _each(
-        options.name,
-        lambda name: print(experiments.report(name, options.quick, options.out, options.figures) + "\n"),
-    )
-
-
-def _verify(options: argparse.Namespace) -> int:
-    from minigrad_book.tools import experiments
-
-    explained = []
-
-    def verify(name: str) -> None:
-        found = experiments.verify(name, options.quick, options.out, options.sample, options.always)
-        print(*found.lines, sep="\n", flush=True)
-        explained.append(found.explained)
-
-    return max(_each(options.name, verify), int(not all(explained)))
-
-
-def _each(name: str, act: Callable[[str], object]) -> int:
-    """Act on one experiment, or on all: then an error is printed, the others go on, and the status is 1."""
-    from minigrad_book.tools import experiments
-
-    if name != "all":
-        act(name)
-        return 0
-    status = 0
-    for one in experiments.catalogue():
-        try:
-            act(one)
-        except USER_ERRORS as error:
-            print(f"minigrad: error: {error}", file=sys.stderr)
-            status = 1
-    return status

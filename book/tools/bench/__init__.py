@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--only", metavar="WORD", help="measure only the parts whose names contain WORD")
     parser.add_argument("--no-torch", action="store_true", help="leave PyTorch out even if it is installed")
+    parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
