@@ -7,12 +7,13 @@ import math
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from minigrad.arguments import integer
 from minigrad.data import Pair, as_inputs, batches, check_pair
@@ -106,7 +107,7 @@ def fit(
     ----------
     model : Module
         Maps inputs (N, …) to logits (N, classes).
-    optimizer
+    optimizer : Optimizer
         Holds the model's parameters and the learning rate, a float or a schedule.
     train, validation : (inputs, labels)
         NumPy arrays. uint8 inputs are images: each batch is converted to floating point and divided by 255.
@@ -118,7 +119,7 @@ def fit(
     rng : numpy.random.Generator or int, optional
         Draws the order of the examples, anew for each epoch. The same seed gives the same run; ``None`` draws one.
     progress : bool
-        Show a progress bar (with tqdm installed; otherwise a line per epoch).
+        Show tqdm's progress bar.
 
     Returns
     -------
@@ -145,21 +146,39 @@ def fit(
         raise ValueError("plateau watches the validation loss: give validation=(inputs, labels) too")
     generator = np.random.default_rng(rng)
     history = History()
-    report = _progress(epochs, math.ceil(count / batch_size)) if progress else _silent
+    bar = tqdm(total=epochs * math.ceil(count / batch_size), unit="step", disable=not progress)
     try:
-        for _ in range(epochs):
-            _fit_epoch(model, optimizer, train, validation, batch_size, plateau, generator, history, report)
+        for epoch in range(1, epochs + 1):
+            bar.set_description(f"epoch {epoch}/{epochs}")
+            start = time.perf_counter()
+            loss, accuracy = _train_epoch(model, optimizer, batches(*train, batch_size, generator), history, bar)
+            if validation is not None:
+                val_loss, val_accuracy = evaluate(model, validation)
+                if not math.isfinite(val_loss):
+                    raise FloatingPointError(f"the validation loss is {val_loss} after epoch {epoch}")
+                if plateau is not None:
+                    plateau.step(val_loss)
+                history.val_loss.append(val_loss)
+                history.val_accuracy.append(val_accuracy)
+            history.loss.append(loss)
+            history.accuracy.append(accuracy)
+            history.lr.append(history.step_lr[-1])
+            history.seconds.append(time.perf_counter() - start)
+            bar.set_postfix_str(_summary(history))
     except BaseException as error:
-        error.history = history  # type: ignore[attr-defined]
+        error.history = history  # type: ignore[attr-defined]  # what the caller may catch it for
         error.add_note(f"fit stopped in epoch {len(history) + 1}; this exception's `history` has the finished epochs")
         raise
     finally:
-        report(None, history)
+        bar.close()
     return history
 
 
 def evaluate(model: Any, data: Pair, batch_size: int = 256) -> tuple[float, float]:
-    """Return the mean cross-entropy and the accuracy of ``model`` on ``data = (inputs, labels)``."""
+    """The mean cross-entropy and the accuracy (a share, 0 to 1) of `model` on `data = (inputs, labels)`, in eval mode.
+
+    Inputs and labels as for `fit`; ValueError or TypeError if they don't fit together.
+    """
     count = check_pair("data", *data)
     dtype = _dtype(model)
     loss, correct = 0.0, 0
@@ -176,67 +195,31 @@ def evaluate(model: Any, data: Pair, batch_size: int = 256) -> tuple[float, floa
     return loss / count, correct / count
 
 
-Report = Callable[["float | None", History], None]
-
-
-def _fit_epoch(
-    model: Any,
-    optimizer: Any,
-    train: Pair,
-    validation: Pair | None,
-    batch_size: int,
-    plateau: Any,
-    rng: np.random.Generator,
-    history: History,
-    report: Report,
-) -> None:
-    start = time.perf_counter()
-    loss, accuracy = _train_epoch(model, optimizer, train, batch_size, rng, history, report)
-    val_loss, val_accuracy = evaluate(model, validation) if validation is not None else (None, None)
-    if val_loss is not None and val_accuracy is not None:
-        if not math.isfinite(val_loss):
-            raise FloatingPointError(f"the validation loss is {val_loss} after epoch {len(history) + 1}")
-        if plateau is not None:
-            plateau.step(val_loss)
-        history.val_loss.append(val_loss)
-        history.val_accuracy.append(val_accuracy)
-    history.loss.append(loss)
-    history.accuracy.append(accuracy)
-    history.lr.append(history.step_lr[-1])
-    history.seconds.append(time.perf_counter() - start)
-
-
-def _train_epoch(
-    model: Any,
-    optimizer: Any,
-    train: Pair,
-    batch_size: int,
-    rng: np.random.Generator,
-    history: History,
-    report: Report,
-) -> tuple[float, float]:
+def _train_epoch(model: Any, optimizer: Any, data: Iterable[Pair], history: History, bar: tqdm) -> tuple[float, float]:
+    """One update for each batch of `data`, recorded in `history`; the mean loss and the accuracy on the way."""
     dtype = _dtype(model)
-    total, correct = 0.0, 0
+    total, correct, count = 0.0, 0, 0
     model.train()
-    for step, (inputs, labels) in enumerate(batches(*train, batch_size, rng), 1):
+    for step, (inputs, labels) in enumerate(data, 1):
         logits = model(Tensor(as_inputs(inputs, dtype)))
         loss = cross_entropy(logits, labels)
         value = loss.item()
         if not math.isfinite(value):
             raise FloatingPointError(
                 f"the training loss is {value} in epoch {len(history) + 1}, step {step}, "
-                f"at the learning rate {float(optimizer.lr):g}: try a smaller one, and look for NaN in the inputs"
+                f"at the learning rate {optimizer.lr:g}: try a smaller one, and look for NaN in the inputs"
             )
         optimizer.zero_grad()
         loss.backward()
-        rate = float(optimizer.lr)
+        rate = optimizer.lr
         optimizer.step()
         history.step_loss.append(value)
         history.step_lr.append(rate)
         total += value * len(labels)
         correct += _correct(logits, labels)
-        report(value, history)
-    return total / len(train[1]), correct / len(train[1])
+        count += len(labels)
+        bar.update()
+    return total / count, correct / count
 
 
 def _correct(logits: Tensor, labels: np.ndarray) -> int:
@@ -247,42 +230,6 @@ def _dtype(model: Any) -> np.dtype[Any]:
     """The dtype of the model's parameters."""
     parameter = next(iter(model.parameters()), None)
     return np.dtype(np.float32) if parameter is None else parameter.dtype
-
-
-def _silent(loss: float | None, history: History) -> None:
-    """Report nothing."""
-
-
-def _progress(epochs: int, steps: int) -> Report:
-    """A reporter called with each step's loss, and with ``None`` at the end: tqdm's bar, or a line per epoch."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return _lines(epochs)
-    bar = tqdm(total=epochs * steps, unit="step")
-
-    def report(loss: float | None, history: History) -> None:
-        if bar.n % steps == 0:  # an epoch begins, or all is over
-            bar.set_description(f"epoch {min(len(history) + 1, epochs)}/{epochs}")
-            bar.set_postfix_str(_summary(history))
-        if loss is None:
-            bar.close()
-        else:
-            bar.update()
-
-    return report
-
-
-def _lines(epochs: int) -> Report:
-    shown = 0
-
-    def report(loss: float | None, history: History) -> None:
-        nonlocal shown  # the epochs already told
-        if len(history) > shown:
-            shown = len(history)
-            print(f"epoch {shown}/{epochs}: {_summary(history)}, {history.seconds[-1]:.1f} s", flush=True)
-
-    return report
 
 
 def _summary(history: History) -> str:

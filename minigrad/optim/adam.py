@@ -106,10 +106,7 @@ class Adam(Optimizer):
 
     def effective_lr(self) -> list[Array]:
         """η/(√v̂ + ε) of the step just taken: per parameter an array of its shape, NaN before its first update."""
-        return [
-            self._effective(state).reshape(state.shape) if state.t else np.full(state.shape, np.nan, state.theta.dtype)
-            for state in self._states
-        ]
+        return [self._effective(s).reshape(s.shape) if s.t else np.full_like(s.data, np.nan) for s in self._states]
 
     def _effective(self, state: ParamState) -> Array:
         c = self.coefficients(state.rate, state.t)

@@ -45,12 +45,10 @@ class ParamState:
         data = getattr(parameter, "data", None)
         if not isinstance(data, np.ndarray) or data.dtype not in (np.float32, np.float64):
             raise TypeError(f"a parameter must be a float32 or float64 tensor, got {parameter!r}")
-        self.parameter = parameter
-        self.shape = data.shape
+        self.parameter, self.shape = parameter, data.shape
         self.arrays = {name: np.zeros(data.size, data.dtype) for name in names if name}
         self.arguments = [self.arrays[name] if name else None for name in names]  # as the kernel takes them
-        self.t = 0
-        self.rate = 0.0
+        self.t, self.rate = 0, 0.0
         self.bind(data)
 
     def bind(self, data: Array) -> None:
@@ -59,9 +57,7 @@ class ParamState:
             raise ValueError(f"a parameter of shape {self.shape} was given data of shape {data.shape}")
         if not data.flags.writeable:
             raise ValueError(f"a parameter's data must be writable; this array of shape {data.shape} is read-only")
-        self.data = data
-        self.theta = data.ravel()
-        self.in_place = data.flags.c_contiguous
+        self.data, self.theta, self.in_place = data, data.ravel(), data.flags.c_contiguous
 
 
 class Optimizer:

@@ -83,8 +83,8 @@ class NAdam(Adam):
     def coefficients(self, rate: float, t: int) -> NAdamCoefficients:
         beta1, beta2 = self.betas
         product, mu, mu_next = self._momentum_product(t), self._momentum(t), self._momentum(t + 1)
-        weights = (1 - mu) / (1 - product), mu_next / (1 - product * mu_next)
-        return NAdamCoefficients(rate, beta1, 1 - beta1, beta2, 1 - beta2, *weights, 1 / (1 - beta2**t), self.eps)
+        now, next_ = (1 - mu) / (1 - product), mu_next / (1 - product * mu_next)
+        return NAdamCoefficients(rate, beta1, 1 - beta1, beta2, 1 - beta2, now, next_, 1 / (1 - beta2**t), self.eps)
 
     def _momentum(self, t: int) -> float:
         return self.betas[0] * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))  # eq:nadam-mu

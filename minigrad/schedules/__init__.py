@@ -1,50 +1,99 @@
-"""Learning rates as pure functions of the step t = 0, 1, 2, …, and the plateau rule, which listens to a metric.
+"""Learning rates as pure functions of the step t = 0, 1, 2, …, and the plateau rule, which depends on a metric.
 
 Names, arguments and formulas follow TensorFlow 1's `tf.train` (most of it lives on in Keras's `optimizers.schedules`)
 where it has the schedule, PyTorch's `torch.optim.lr_scheduler` where it doesn't. In PyTorch a scheduler is advanced by
 hand, mostly once per epoch; here t counts updates, so a number of epochs becomes a number of updates.
+
+Each function returns a `Schedule`. The arguments are: rates (`lr`, `max_lr`, `end_lr`, …), per update and ≥ 0; times
+(`decay_steps`, `warmup_steps`, …), in updates and > 0; factors and shares, without a unit and ≥ 0. ValueError is raised
+for a number out of its range, TypeError for what isn't a number.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from math import ceil, cos, exp, pi, sqrt
 
 import numpy as np
 
 from minigrad.arguments import choice, number
 from minigrad.schedules.plateau import ReduceLROnPlateau as ReduceLROnPlateau
-from minigrad.schedules.schedule import Rate, Schedule, schedule
+from minigrad.schedules.schedule import RateFunction, Schedule, schedule
 
 
 @schedule
-def constant(lr: float) -> Rate:
-    """η_t = η."""
+def constant(lr: float) -> RateFunction:
+    """η_t = η.
+
+    Source: PyTorch's and TensorFlow's behaviour for a number.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
+    """
     return lambda t: lr  # eq:constant-schedule
 
 
 @schedule
-def exponential_decay(lr: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> Rate:
-    """η_t = η·r^(t/s), with s = decay_steps and r = decay_rate; with `staircase` the exponent is ⌊t/s⌋.
+def exponential_decay(lr: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> RateFunction:
+    """η_t = η·r^(t/s).
 
-    TensorFlow's `exponential_decay`. PyTorch's `ExponentialLR(gamma)` has s = 1, r = gamma, and multiplies once per
-    `scheduler.step()`.
+    Source: TensorFlow's `exponential_decay`. PyTorch's `ExponentialLR(gamma)` has s = 1, r = gamma, and multiplies once
+    for each `scheduler.step()`.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    decay_steps : float
+        s > 0, in updates.
+    decay_rate : float
+        r ≥ 0, the factor in s updates.
+    staircase : bool
+        Use ⌊t/s⌋ in the place of t/s.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
     elapsed = _elapsed(decay_steps, staircase)
     return lambda t: lr * decay_rate ** elapsed(t)  # eq:exponential-decay
 
 
 @schedule
-def natural_exp_decay(lr: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> Rate:
-    """η_t = η·e^(−k·t/s), with s = decay_steps and k = decay_rate; with `staircase` ⌊t/s⌋ takes the place of t/s.
+def natural_exp_decay(lr: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> RateFunction:
+    """η_t = η·e^(−k·t/s).
 
-    TensorFlow's `natural_exp_decay` (its documentation once left s out; its code never did): `exponential_decay`
-    with r = e^(−k).
+    Source: TensorFlow's `natural_exp_decay` (its documentation once left s out; its code never did). It is
+    `exponential_decay` with r = e^(−k).
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    decay_steps : float
+        s > 0, in updates.
+    decay_rate : float
+        k ≥ 0.
+    staircase : bool
+        Use ⌊t/s⌋ in the place of t/s.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
     elapsed = _elapsed(decay_steps, staircase)
-    return lambda t: lr * math.exp(-decay_rate * elapsed(t))  # eq:natural-exp-decay
+    return lambda t: lr * exp(-decay_rate * elapsed(t))  # eq:natural-exp-decay
 
 
 def _elapsed(decay_steps: float, staircase: bool) -> Callable[[float], float]:
@@ -53,10 +102,26 @@ def _elapsed(decay_steps: float, staircase: bool) -> Callable[[float], float]:
 
 
 @schedule
-def inverse_time_decay(lr: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> Rate:
-    """η_t = η/(1 + k·t/s), with s = decay_steps and k = decay_rate; with `staircase` ⌊t/s⌋ takes the place of t/s.
+def inverse_time_decay(lr: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> RateFunction:
+    """η_t = η/(1 + k·t/s).
 
-    TensorFlow's `inverse_time_decay`.
+    Source: TensorFlow's `inverse_time_decay`.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    decay_steps : float
+        s > 0, in updates.
+    decay_rate : float
+        k ≥ 0.
+    staircase : bool
+        Use ⌊t/s⌋ in the place of t/s.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
     elapsed = _elapsed(decay_steps, staircase)
     return lambda t: lr / (1 + decay_rate * elapsed(t))  # eq:inverse-time-decay
@@ -65,25 +130,55 @@ def inverse_time_decay(lr: float, decay_steps: float, decay_rate: float, stairca
 @schedule
 def polynomial_decay(
     lr: float, decay_steps: float, end_lr: float = 1e-4, power: float = 1.0, cycle: bool = False
-) -> Rate:
-    """η_t = (η − η_end)·(1 − min(t, s)/s)^p + η_end, with s = decay_steps and p = power.
+) -> RateFunction:
+    """η_t = (η − η_end)·(1 − min(t, s)/s)^p + η_end.
 
-    With `cycle`, s grows to the next multiple of decay_steps, max(1, ⌈t/s⌉)·s: the rate jumps up after each multiple.
-    TensorFlow's `polynomial_decay`; p = 1 is PyTorch's `LinearLR` from η to η_end.
+    Source: TensorFlow's `polynomial_decay`; p = 1 is PyTorch's `LinearLR` from η to η_end.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    decay_steps : float
+        s > 0, in updates.
+    end_lr : float
+        η_end ≥ 0, the rate from step s on.
+    power : float
+        p > 0.
+    cycle : bool
+        Let s grow to the next multiple of decay_steps, max(1, ⌈t/s⌉)·s: the rate jumps up after each multiple.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
 
     def rate(t: float) -> float:
-        s = decay_steps * max(1, math.ceil(t / decay_steps)) if cycle else decay_steps
+        s = decay_steps * max(1, ceil(t / decay_steps)) if cycle else decay_steps
         return (lr - end_lr) * (1 - min(t, s) / s) ** power + end_lr  # eq:polynomial-decay
 
     return rate
 
 
 @schedule
-def piecewise_constant(boundaries: Sequence[float], values: Sequence[float]) -> Rate:
+def piecewise_constant(boundaries: Sequence[float], values: Sequence[float]) -> RateFunction:
     """η_t = values[number of boundaries < t]: the first value up to and including the first boundary, and so on.
 
-    TensorFlow's `piecewise_constant`. PyTorch's milestones, as in `multi_step_decay`, belong to the next value already.
+    Source: TensorFlow's `piecewise_constant`. In PyTorch, and in `multi_step_decay`, the step at a milestone has the
+    next value already.
+
+    Parameters
+    ----------
+    boundaries : sequence of float
+        Steps ≥ 0, strictly ascending.
+    values : sequence of float
+        Rates ≥ 0, one more than boundaries.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Boundaries don't ascend, the numbers of values and boundaries don't fit, or a value is no rate.
     """
     _ascending("boundaries", boundaries)
     if len(values) != len(boundaries) + 1:
@@ -94,29 +189,59 @@ def piecewise_constant(boundaries: Sequence[float], values: Sequence[float]) -> 
 
 
 @schedule
-def cosine_decay(lr: float, decay_steps: float, alpha: float = 0.0) -> Rate:
-    """η_t = η·((1 − α)·½(1 + cos(π·min(t, s)/s)) + α), with s = decay_steps: from η to α·η.
+def cosine_decay(lr: float, decay_steps: float, alpha: float = 0.0) -> RateFunction:
+    """η_t = η·((1 − α)·½(1 + cos(π·min(t, s)/s)) + α): from η to α·η.
 
-    Loshchilov & Hutter (SGDR, arXiv:1608.03983) without restarts; TensorFlow's `cosine_decay`. PyTorch's
-    `CosineAnnealingLR(T_max=s, eta_min=α·η)` until t = s, where PyTorch's turns up again.
+    Source: Loshchilov & Hutter (SGDR, arXiv:1608.03983), equation 5, without restarts; TensorFlow's `cosine_decay`.
+    PyTorch's `CosineAnnealingLR(T_max=s, eta_min=α·η)` is the same until t = s and then turns up again.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    decay_steps : float
+        s > 0, in updates.
+    alpha : float
+        α ≥ 0, the last rate as a share of the first.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
-
-    def rate(t: float) -> float:
-        cosine = 0.5 * (1 + math.cos(math.pi * min(t, decay_steps) / decay_steps))
-        return lr * ((1 - alpha) * cosine + alpha)  # eq:cosine-decay
-
-    return rate
+    s = decay_steps
+    return lambda t: lr * ((1 - alpha) / 2 * (1 + cos(pi * min(t, s) / s)) + alpha)  # eq:cosine-decay
 
 
 @schedule
 def cosine_decay_restarts(
     lr: float, first_decay_steps: float, t_mul: float = 2.0, m_mul: float = 1.0, alpha: float = 0.0
-) -> Rate:
+) -> RateFunction:
     """η_t = η·((1 − α)·m^i·½(1 + cos(π·t_i/s_i)) + α) at the t_i-th step of the i-th period, i = 0, 1, …
 
-    The i-th period is s_i = first_decay_steps·t_mul^i steps long, t_i = t − Σ_{j<i} s_j, and m = m_mul. Loshchilov &
-    Hutter (SGDR, arXiv:1608.03983); TensorFlow's `cosine_decay_restarts`, but periods are counted without logarithms:
-    rounding can't make a restart come a step late. PyTorch's `CosineAnnealingWarmRestarts` for m = 1. t_mul ≥ 1.
+    The i-th period is s_i = s_0·t_mul^i steps long, and t_i = t − Σ_{j<i} s_j.
+
+    Source: Loshchilov & Hutter (SGDR, arXiv:1608.03983); TensorFlow's `cosine_decay_restarts`, but periods are counted
+    without logarithms: rounding can't make a restart come a step late. PyTorch's `CosineAnnealingWarmRestarts` has m =
+    1.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    first_decay_steps : float
+        s_0 > 0, in updates.
+    t_mul : float
+        ≥ 1: how many times longer each period is than the one before.
+    m_mul : float
+        m ≥ 0: the factor from a period's first rate to the next one's.
+    alpha : float
+        α ≥ 0, the lowest rate as a share of η.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
 
     def rate(t: float) -> float:
@@ -125,7 +250,7 @@ def cosine_decay_restarts(
             period, t = int(t // length), t % length
         while t >= length:
             period, t, length = period + 1, t - length, length * t_mul
-        cosine = m_mul**period * 0.5 * (1 + math.cos(math.pi * t / length))
+        cosine = m_mul**period * 0.5 * (1 + cos(pi * t / length))
         return lr * ((1 - alpha) * cosine + alpha)  # eq:cosine-decay-restarts
 
     return rate
@@ -134,12 +259,28 @@ def cosine_decay_restarts(
 @schedule
 def linear_cosine_decay(
     lr: float, decay_steps: float, num_periods: float = 0.5, alpha: float = 0.0, beta: float = 0.001
-) -> Rate:
-    """η_t = η·((α + 1 − t/s)·½(1 + cos(2π·n·t/s)) + β) up to s = decay_steps, constant afterwards; n = num_periods.
+) -> RateFunction:
+    """η_t = η·((α + 1 − t/s)·½(1 + cos(2π·n·t/s)) + β) up to t = s, constant afterwards.
 
-    Bello et al. (arXiv:1709.07417); TensorFlow 1's `linear_cosine_decay`.
+    Source: Bello et al. (arXiv:1709.07417); TensorFlow 1's `linear_cosine_decay`.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    decay_steps : float
+        s > 0, in updates.
+    num_periods : float
+        n ≥ 0, the number of the cosine's periods.
+    alpha, beta : float
+        α ≥ 0 and β ≥ 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
-    return _linear_cosine(lr, decay_steps, num_periods, alpha, beta, lambda t: 0.0)
+    return noisy_linear_cosine_decay(lr, decay_steps, 0.0, 0.0, num_periods, alpha, beta, seed=0)
 
 
 @schedule
@@ -152,44 +293,84 @@ def noisy_linear_cosine_decay(
     alpha: float = 0.0,
     beta: float = 0.001,
     seed: int | None = None,
-) -> Rate:
+) -> RateFunction:
     """`linear_cosine_decay` with 1 − t/s + ε_t in the place of 1 − t/s.
 
     ε_t is normal with mean 0 and variance initial_variance/(1 + t)^variance_decay.
-    Bello et al. (arXiv:1709.07417); TensorFlow 1's `noisy_linear_cosine_decay`, with two differences: ε_t depends on
-    nothing but `seed` and ⌊t⌋, so this too is a pure function of the step; and a rate below 0 becomes 0. For seed=None
-    a seed is drawn once; the repr shows it.
+
+    Source: Bello et al. (arXiv:1709.07417); TensorFlow 1's `noisy_linear_cosine_decay`, with two differences: ε_t
+    depends on `seed` and ⌊t⌋ alone, so this too is a pure function of the step; and a rate below 0 becomes 0.
+
+    Parameters
+    ----------
+    lr, decay_steps, num_periods, alpha, beta : float
+        As for `linear_cosine_decay`.
+    initial_variance, variance_decay : float
+        Both ≥ 0.
+    seed : int, optional
+        ≥ 0. For None one is drawn, once; the repr shows it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
-
-    def noise(t: float) -> float:
-        deviation = math.sqrt(initial_variance / (1 + t) ** variance_decay)
-        return deviation * np.random.default_rng([seed or 0, int(t)]).standard_normal()
-
-    return _linear_cosine(lr, decay_steps, num_periods, alpha, beta, noise)
-
-
-def _linear_cosine(
-    lr: float, decay_steps: float, num_periods: float, alpha: float, beta: float, noise: Callable[[float], float]
-) -> Rate:
 
     def rate(t: float) -> float:
         t = min(t, decay_steps)
-        linear = 1 - t / decay_steps + noise(t)
-        cosine = 0.5 * (1 + math.cos(2 * math.pi * num_periods * t / decay_steps))
+        linear = 1 - t / decay_steps
+        if initial_variance > 0:
+            deviation = sqrt(initial_variance / (1 + t) ** variance_decay)
+            linear += deviation * np.random.default_rng([seed or 0, int(t)]).standard_normal()
+        cosine = 0.5 * (1 + cos(2 * pi * num_periods * t / decay_steps))
         return max(0.0, lr * ((alpha + linear) * cosine + beta))  # eq:linear-cosine-decay
 
     return rate
 
 
 @schedule
-def step_decay(lr: float, step_size: int, gamma: float = 0.1) -> Rate:
-    """η_t = η·γ^⌊t/step_size⌋. PyTorch's `StepLR`; TensorFlow's `exponential_decay` with `staircase`."""
+def step_decay(lr: float, step_size: int, gamma: float = 0.1) -> RateFunction:
+    """η_t = η·γ^⌊t/step_size⌋.
+
+    Source: PyTorch's `StepLR`; TensorFlow's `exponential_decay` with `staircase`.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    step_size : int
+        ≥ 1, in updates.
+    gamma : float
+        γ ≥ 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
+    """
     return lambda t: lr * gamma ** (t // step_size)  # eq:step-decay
 
 
 @schedule
-def multi_step_decay(lr: float, milestones: Sequence[int], gamma: float = 0.1) -> Rate:
-    """η_t = η·γ^(number of milestones ≤ t). PyTorch's `MultiStepLR`."""
+def multi_step_decay(lr: float, milestones: Sequence[int], gamma: float = 0.1) -> RateFunction:
+    """η_t = η·γ^(number of milestones ≤ t).
+
+    Source: PyTorch's `MultiStepLR`.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    milestones : sequence of int
+        Steps ≥ 0, strictly ascending.
+    gamma : float
+        γ ≥ 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range, or milestones don't ascend.
+    """
     _ascending("milestones", milestones)
     return lambda t: lr * gamma ** bisect_right(milestones, t)  # eq:multi-step-decay
 
@@ -203,13 +384,32 @@ def one_cycle(
     div_factor: float = 25.0,
     final_div_factor: float = 1e4,
     three_phase: bool = False,
-) -> Rate:
+) -> RateFunction:
     """Up from max_lr/div_factor to max_lr at step pct_start·total_steps − 1, then down until step total_steps − 1.
 
-    Down means to η_0/final_div_factor, η_0 = max_lr/div_factor, in one phase; with `three_phase` back to η_0 in as many
-    steps as the rise took, then on to η_0/final_div_factor. A phase from a to b goes, at its fraction p, through
-    b + (a − b)·½(1 + cos(π·p)), or with anneal_strategy="linear" through a + (b − a)·p. Smith & Topin
-    (arXiv:1708.07120); PyTorch's `OneCycleLR`, which raises after the last step, where here the rate stays.
+    Source: Smith & Topin (arXiv:1708.07120); PyTorch's `OneCycleLR`, which raises after the last step; here the rate
+    stays.
+
+    Parameters
+    ----------
+    max_lr : float
+        The highest rate, ≥ 0.
+    total_steps : int
+        ≥ 1, in updates.
+    pct_start : float
+        The share of steps that the rise takes, in [0, 1), below ½ with three phases.
+    anneal_strategy : str
+        "cos": a phase from a to b has, at its fraction p, the rate b + (a − b)·½(1 + cos(π·p)); "linear": a + (b −
+        a)·p.
+    div_factor, final_div_factor : float
+        Both > 0: η_0 = max_lr/div_factor, and the last rate is η_0/final_div_factor.
+    three_phase : bool
+        Go down to η_0 in as many steps as the rise took, then to the last rate; otherwise straight to the last rate.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
     number("pct_start", pct_start, least=0, below=0.5 if three_phase else 1)
     choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
@@ -226,18 +426,31 @@ def one_cycle(
         p = min(1.0, (t - begin) / (finish - begin)) if finish > begin else 1.0
         if anneal_strategy == "linear":
             return a + (b - a) * p  # eq:one-cycle-linear
-        return b + (a - b) * 0.5 * (1 + math.cos(math.pi * p))  # eq:one-cycle-cosine
+        return b + (a - b) * 0.5 * (1 + cos(pi * p))  # eq:one-cycle-cosine
 
     return rate
 
 
 @schedule
-def warmup(schedule: Schedule | Callable[[float], float] | float, warmup_steps: int) -> Rate:
-    """min(1, (t + 1)/W)·schedule(t), with W = warmup_steps: linear, from η/W at the first update to η at the W-th.
+def warmup(schedule: Schedule | Callable[[float], float] | float, warmup_steps: int) -> RateFunction:
+    """min(1, (t + 1)/W)·schedule(t): linear, from η/W at the first update to η at the W-th.
 
-    The first update already counts (a rate of 0 would waste it), and `schedule`, or a constant rate, runs from t = 0:
-    the warm-up scales it and does not shift it. PyTorch's `LinearLR(start_factor=1/W, total_iters=W − 1)` chained with
-    the schedule's counterpart.
+    The first update already counts (a rate of 0 would waste it), and `schedule` runs from t = 0: the warm-up scales it
+    and does not shift it.
+
+    Source: PyTorch's `LinearLR(start_factor=1/W, total_iters=W − 1)` chained with the schedule's counterpart.
+
+    Parameters
+    ----------
+    schedule : Schedule, callable or float
+        What is scaled: a function of the step, or a constant rate η ≥ 0.
+    warmup_steps : int
+        W ≥ 1, in updates.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
     """
     inner = schedule if callable(schedule) else constant(schedule)
     return lambda t: min(1.0, (t + 1) / warmup_steps) * inner(t)  # eq:warmup

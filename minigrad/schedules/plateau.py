@@ -20,18 +20,42 @@ class ReduceLROnPlateau:
     best − min_delta with threshold_mode="abs"; the rate is reduced when the number exceeds `patience`. A cooldown of c
     swallows c epochs. A change of the rate by no more than `eps` is not made.
 
-    With mode="max" better means greater, and the sign of min_delta turns. NaN is never better (Keras takes a first NaN
-    for its best, and is never content again). For a negative metric the relative threshold asks for less than no
-    improvement: a flat negative loss counts as improving for ever.
+    With mode="max" better means greater, and the sign of min_delta turns. NaN is never better (Keras accepts a first
+    NaN as its best, and then nothing is ever better). For a negative metric the relative threshold asks for less than
+    no improvement: a flat negative loss counts as improving for ever.
 
     Parameters
     ----------
-    optimizer
+    optimizer : Optimizer
         Its `lr` must be a number, not a schedule.
-    factor, patience, min_delta, cooldown, min_lr, mode
-        As in Keras; PyTorch calls min_delta `threshold`. 0 < factor < 1, the others ≥ 0.
-    threshold_mode, eps
-        PyTorch's; the Keras convention doesn't use them.
+    factor : float
+        Between 0 and 1: what the rate is multiplied by.
+    patience, cooldown : int
+        ≥ 0, in epochs, that is in calls of `step`.
+    min_delta : float
+        ≥ 0, in the metric's unit or, with PyTorch's relative threshold, a share of it. PyTorch calls it `threshold`.
+    min_lr : float
+        ≥ 0: the rate isn't reduced further.
+    mode : str
+        "min" or "max".
+    convention : str
+        "keras" or "torch".
+    threshold_mode : str
+        "rel" or "abs"; the Keras convention doesn't use it.
+    eps : float
+        ≥ 0, a rate; the Keras convention doesn't use it.
+
+    Attributes
+    ----------
+    best : float
+        The best metric so far; NaN (Keras) or ±∞ (PyTorch) before the first.
+    wait, cooldown_left : int
+        Epochs without improvement, and epochs of the cooldown still to come.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The optimizer's lr is a schedule, or an argument is out of its range.
     """
 
     def __init__(
@@ -60,11 +84,10 @@ class ReduceLROnPlateau:
         self.threshold_mode = choice("threshold_mode", threshold_mode, ("rel", "abs"))
         self.eps = number("eps", eps, least=0)
         self.best = nan if convention == "keras" else inf if mode == "min" else -inf  # nan: none yet
-        self.wait = 0
-        self.cooldown_left = 0
+        self.wait = self.cooldown_left = 0
 
     def step(self, metric: float) -> bool:
-        """Take in the metric of an epoch; True if the rate was reduced."""
+        """Take in the metric of an epoch; True if the rate was reduced. ValueError if the lr is now a schedule."""
         if self.optimizer.schedule is not None:
             raise ValueError(f"the optimizer's lr was set to a schedule: {self.optimizer.schedule!r}")
         return self._step_keras(float(metric)) if self.convention == "keras" else self._step_torch(float(metric))
@@ -81,8 +104,7 @@ class ReduceLROnPlateau:
 
     def _step_keras(self, metric: float) -> bool:
         if self.cooldown_left > 0:
-            self.cooldown_left -= 1
-            self.wait = 0
+            self.cooldown_left, self.wait = self.cooldown_left - 1, 0
         if self.better(metric):
             self.best, self.wait = metric, 0
         elif self.cooldown_left == 0:
@@ -92,13 +114,9 @@ class ReduceLROnPlateau:
         return False
 
     def _step_torch(self, metric: float) -> bool:
-        if self.better(metric):
-            self.best, self.wait = metric, 0
-        else:
-            self.wait += 1
+        self.best, self.wait = (metric, 0) if self.better(metric) else (self.best, self.wait + 1)
         if self.cooldown_left > 0:
-            self.cooldown_left -= 1
-            self.wait = 0
+            self.cooldown_left, self.wait = self.cooldown_left - 1, 0
         return self.wait > self.patience and self._reduce()
 
     def _reduce(self) -> bool:

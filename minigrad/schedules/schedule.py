@@ -1,4 +1,4 @@
-"""A schedule knows how it was made: it can be called, printed, compared and pickled."""
+"""The class of all schedules: a function of the step that can be printed, compared and pickled."""
 
 from __future__ import annotations
 
@@ -12,30 +12,28 @@ import numpy as np
 from minigrad.arguments import integer, number
 
 P = ParamSpec("P")
-Rate = Callable[[float], float]
+RateFunction = Callable[[float], float]  # from the step to the rate
 
-NOT_NEGATIVE = "lr max_lr end_lr decay_rate gamma alpha beta m_mul num_periods initial_variance variance_decay"
-POSITIVE = "decay_steps first_decay_steps power div_factor final_div_factor"
 # The range of each argument. A name means the same in every schedule, so it is checked in one place.
-RANGES: dict[str, dict[str, float]] = {
-    **{name: {"least": 0.0} for name in NOT_NEGATIVE.split()},
-    **{name: {"above": 0.0} for name in POSITIVE.split()},
-    "t_mul": {"least": 1.0},
-}
+NOT_NEGATIVE = "lr max_lr end_lr decay_rate gamma alpha beta m_mul num_periods initial_variance variance_decay"
+POSITIVE = ("decay_steps", "first_decay_steps", "power", "div_factor", "final_div_factor")
+LEAST = dict.fromkeys(NOT_NEGATIVE.split(), 0.0) | {"t_mul": 1.0}
 COUNTS = {"step_size": 1, "total_steps": 1, "warmup_steps": 1, "seed": 0}  # integers, with the least allowed
 
 
 class Schedule:
     """A learning rate as a function of the step: `schedule(0)` is the rate of the first update.
 
-    Its repr is the call that makes it again. Two schedules are equal if they were made by equal calls.
+    What the functions of `minigrad.schedules` return. It can be called with any step ≥ 0, in any order, and always
+    gives the same rate for the same step, as a float. Its repr is the call that makes it again; two schedules are equal
+    if they were made by equal calls; it can be hashed and pickled.
     """
 
-    def __init__(self, rate: Rate, factory: Callable[..., Schedule], arguments: dict[str, Any]) -> None:
+    def __init__(self, rate: RateFunction, factory: Callable[..., Schedule], arguments: dict[str, Any]) -> None:
         self._rate, self._factory, self._arguments = rate, factory, arguments
 
     def __call__(self, step: float) -> float:
-        """The rate at `step` ≥ 0."""
+        """The rate at `step`, counted from 0; ValueError if it is below 0."""
         if step < 0:
             raise ValueError(f"a schedule is defined from step 0 on, got step {step!r}")
         return float(self._rate(step))
@@ -55,16 +53,18 @@ class Schedule:
 
 
 def checked(name: str, value: Any) -> Any:
-    """`value` as plain Python numbers if it is in the range of the argument `name`, else ValueError or TypeError."""
+    """`value` in plain Python numbers; ValueError or TypeError if it is outside the range of the argument `name`."""
     value = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
     if name in COUNTS:
         integer(name, value, least=COUNTS[name])
-    elif name in RANGES:
-        number(name, value, **RANGES[name])
+    elif name in LEAST:
+        number(name, value, least=LEAST[name])
+    elif name in POSITIVE:
+        number(name, value, above=0)
     return tuple(value) if isinstance(value, list) else value
 
 
-def schedule(define: Callable[P, Rate]) -> Callable[P, Schedule]:
+def schedule(define: Callable[P, RateFunction]) -> Callable[P, Schedule]:
     """Let a function that returns the rate as a function of the step return a Schedule."""
 
     def factory(*args: P.args, **kwargs: P.kwargs) -> Schedule:
