@@ -20,7 +20,7 @@ class Adamax(Adam):
     With g the gradient, t = 1 at the first update, elementwise:
 
         m ← β₁·m + (1 − β₁)·g
-        u ← max(β₂·u, |g| + ε)
+        u ← max(β₂·u, abs(g) + ε)
         θ ← θ − η/(1 − β₁ᵗ)·m/u
 
     `effective_lr()` is η/u. Source: Kingma & Ba, arXiv:1412.6980, Algorithm 2, where ε = 0. ε, arguments and defaults

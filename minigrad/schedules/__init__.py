@@ -222,8 +222,8 @@ def cosine_decay_restarts(
     The i-th period is s_i = s_0·t_mul^i steps long, and t_i = t − Σ_{j<i} s_j.
 
     Source: Loshchilov & Hutter (SGDR, arXiv:1608.03983); TensorFlow's `cosine_decay_restarts`, but periods are counted
-    without logarithms: rounding can't make a restart come a step late. PyTorch's `CosineAnnealingWarmRestarts` has m =
-    1.
+    without logarithms: rounding can't make a restart come a step late. In PyTorch's
+    `CosineAnnealingWarmRestarts` m is 1.
 
     Parameters
     ----------
