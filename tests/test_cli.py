@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from minigrad_book.tools import experiments
-from minigrad_book.tools.experiments import CATALOGUE
+from minigrad_book.tools.experiments import catalogue
 
 import minigrad as mg
 from minigrad import cli
@@ -26,7 +26,16 @@ def minigrad(*arguments, **environment):
 
 @pytest.mark.parametrize(
     "command",
-    ["", "experiment", "experiment list", "experiment run", "experiment report", "data", "data cifar10"],
+    [
+        "",
+        "experiment",
+        "experiment list",
+        "experiment run",
+        "experiment report",
+        "experiment verify",
+        "data",
+        "data cifar10",
+    ],
 )
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as done:
@@ -36,7 +45,7 @@ def test_every_command_has_help(command, capsys):
 
 
 @pytest.mark.parametrize("command", ["", "experiment", "data", "data mnist", "experiment run", "dance"])
-def test_an_incomplete_or_unknown_command_is_told(command, capsys):
+def test_an_incomplete_or_unknown_command_is_an_error(command, capsys):
     with pytest.raises(SystemExit) as done:
         cli.main(command.split())
     assert done.value.code == 2
@@ -46,11 +55,11 @@ def test_an_incomplete_or_unknown_command_is_told(command, capsys):
 def test_the_experiments_are_listed(capsys):
     assert cli.main(["experiment", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(CATALOGUE)
+    assert [line.split()[0] for line in lines] == list(catalogue())
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["experiment", "run", "gird"], "unknown experiment 'gird'"),
         (["experiment", "run", "grid", "--seeds", "x"], "seeds must look like 0-4"),
@@ -59,12 +68,12 @@ def test_the_experiments_are_listed(capsys):
         (["data", "cifar10", "--root", "nowhere"], "--download"),
     ],
 )
-def test_users_errors_are_one_line(arguments, says, capsys, tmp_path, monkeypatch):
+def test_users_errors_are_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith("minigrad: error: ")
-    assert says in error
+    assert message in error
     assert len(error.splitlines()) == 1
 
 
@@ -96,11 +105,11 @@ def test_all_goes_on_after_an_experiment_that_failed(capsys, monkeypatch):
 
     monkeypatch.setattr(experiments, "run", run)
     assert cli.main(["experiment", "run", "all"]) == 1
-    assert begun == list(CATALOGUE)
+    assert begun == list(catalogue())
     assert capsys.readouterr().err == "minigrad: error: 1 of 10 runs failed\n"
 
 
-def test_a_checkouts_stored_runs_are_not_done_again_and_it_says_so(capsys):
+def test_a_checkouts_stored_runs_are_not_done_again(capsys):
     stored = Path(__file__).parents[1] / "book" / "should_you_decay" / "results"
     assert cli.main(["experiment", "run", "first-look", "--out", str(stored)]) == 0
     told = capsys.readouterr().out
@@ -108,7 +117,7 @@ def test_a_checkouts_stored_runs_are_not_done_again_and_it_says_so(capsys):
     assert "nothing was run. To compute them again, give --out another folder" in told
 
 
-def test_missing_data_is_told_without_a_traceback(tmp_path):
+def test_missing_data_is_an_error_without_a_traceback(tmp_path):
     done = minigrad("experiment", "run", "first-look", "--out", str(tmp_path), MINIGRAD_DATA=str(tmp_path))
     assert done.returncode == 1
     assert "minigrad data cifar10 --download" in done.stderr

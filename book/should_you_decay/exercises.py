@@ -67,7 +67,7 @@ def gain(without, decayed):
     "Choose first, then report",
     statement=r"""
     Several settings were tried. `validation` and `test` hold their accuracies, in the same order. Write
-    `reported(validation, test)`: the accuracy that you may report as that of the best setting.
+    `reported(validation, test)`: the accuracy that you may report for the best setting.
     """,
     hint="Which of the two lists may you look at to choose?",
     cases=[([0.5, 0.6, 0.55], [0.61, 0.58, 0.57]), ([0.7, 0.6], [0.5, 0.9]), ([0.4], [0.3])],
@@ -143,7 +143,10 @@ chapter.written(
     it: which arms, which seeds, what is paired, what validation is for, and which outcome would make you say "nothing
     is shown". Run it with `mg.fit(..., plateau=...)` and report the interval.
     """,
-    hint="`minigrad/experiments/stats.py` computes the intervals; `mg.data.digits()` is fast enough for twenty pairs.",
+    hint="""
+    `minigrad_book.tools.experiments.stats.estimate` computes the intervals; `mg.data.digits()` is fast enough for
+    twenty pairs.
+    """,
     solution=r"""
     One sound plan: ten seeds; for each, the same initial weights (`rng=seed`) and the same batch order in both arms; a
     fifth of the training digits held out for the plateau rule; test accuracy after the last epoch as the only number

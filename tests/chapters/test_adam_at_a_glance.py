@@ -1,4 +1,4 @@
-"""The derivations and statements of book/adam_at_a_glance/ and book/intro.md, by SymPy and against the engine."""
+"""The derivations and statements of book/adam_at_a_glance/, by SymPy and against the engine."""
 
 import numpy as np
 import pytest
@@ -111,12 +111,3 @@ def test_a_weight_without_gradient_has_the_largest_rate():
     theta.grad = np.array([0.0, 1e-9, 2.0])
     optimizer.step()
     assert numbers.without_gradient(optimizer.effective_lr()[0], ETA).tolist() == [True, False, False]
-
-
-def test_the_floor_of_the_introduction():
-    """s = (1−a)² s + a² σ² has the solution a σ²/(2 − a); for a = η/σ half of it is ησ/4 to first order in η."""
-    a, s, eta, sigma = sp.symbols("a s eta sigma", positive=True)
-    (solution,) = sp.solve(sp.Eq(s, (1 - a) ** 2 * s + a**2 * sigma**2), s)
-    assert sp.simplify(solution - a * sigma**2 / (2 - a)) == 0
-    floor = sp.series((solution / 2).subs(a, eta / sigma), eta, 0, 2).removeO()
-    assert sp.simplify(floor - eta * sigma / 4) == 0

@@ -1,4 +1,4 @@
-"""The chapter "Should you decay?": its algebra, and the numbers it types."""
+"""The chapter "Should you decay?": its algebra, its numbers, and the sentences that rest on stored runs."""
 
 import json
 import re
@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy as sp
-from minigrad_book.tools.experiments import CATALOGUE, single, stats, store, tables
+from minigrad_book.should_you_decay import numbers
+from minigrad_book.should_you_decay.experiments import ARTICLE, EXPERIMENTS
+from minigrad_book.tools import experiments
+from minigrad_book.tools.experiments import single, stats, store
+from minigrad_book.tools.experiments.reporting import data_note
 
 PAGE = Path(__file__).parents[2] / "book" / "should_you_decay" / "index.md"
 
@@ -49,30 +53,30 @@ def test_the_critical_values_on_the_page_are_students():
 
 def test_the_interval_is_the_equation():
     d = np.array([0.4, 1.1, -0.2, 0.9, 0.6])
-    low, high = stats.mean(d.tolist()).t
+    low, high = stats.estimate(d.tolist()).t
     half = 2.776445 * np.sqrt(((d - d.mean()) ** 2).sum() / 4) / np.sqrt(5)
     assert (low, high) == pytest.approx((d.mean() - half, d.mean() + half))
 
 
 def test_the_articles_numbers_are_the_same_on_the_page_and_in_the_tables():
     text = PAGE.read_text(encoding="utf-8")
-    for row, numbers in zip(("experiment 1", "experiment 2"), tables.ARTICLE.values(), strict=True):
+    for row, accuracies in zip(("experiment 1", "experiment 2"), ARTICLE.values(), strict=True):
         line = next(line for line in text.splitlines() if line.startswith(f"| {row}"))
-        assert f"| {numbers['constant']:.4f} | {numbers['plateau']:.4f} | {numbers['runs']} runs |" in line
+        assert f"| {accuracies['constant']:.4f} | {accuracies['plateau']:.4f} |" in line
 
 
 def test_every_experiment_is_on_the_page():
     text = PAGE.read_text(encoding="utf-8")
-    for name in set(CATALOGUE) - {"first-look"}:
-        assert f'"{name}"' in text
+    for experiment in EXPERIMENTS:
+        assert f'"{experiment.name}"' in text or experiment.name == "first-look"
 
 
 RESULTS = PAGE.parent / "results"
 
 
-@pytest.mark.parametrize("experiment", CATALOGUE.values(), ids=CATALOGUE)
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
 def test_the_stored_results_are_whole_small_and_of_todays_configurations(experiment):
-    found = store.scan(experiment, RESULTS)
+    found = numbers.runs(experiment.name)
     assert found.unreadable == []
     for (arm, seed), record in found.done.items():
         path = store.path_of(RESULTS, experiment, arm, seed)
@@ -88,79 +92,98 @@ def test_the_stored_results_are_whole_small_and_of_todays_configurations(experim
     assert not stray
 
 
-def test_three_epochs_reach_half_of_the_test_images():
-    found = store.scan(CATALOGUE["first-look"], RESULTS)
-    assert all(record["test_accuracy"]["last"] >= 0.5 for record in found.done.values())
-
-
-def test_pairs_are_the_same_run_until_the_first_reduction():
-    for name in ("article-1", "article-2"):
-        found = store.scan(CATALOGUE[name], RESULTS)
-        for seed in found.seeds("constant", "plateau"):
-            constant, plateau = (found.done[arm, seed] for arm in ("constant", "plateau"))
-            same = tables.first_reduction(plateau)
-            assert constant["history"]["loss"][:same] == plateau["history"]["loss"][:same]
-
-
-def gain(name, first, second, at="last"):
-    return tables.paired(store.scan(CATALOGUE[name], RESULTS), first, second, at)
-
-
 def test_every_run_is_stored():
-    for experiment in CATALOGUE.values():
+    for experiment in EXPERIMENTS:
         wanted = {(arm, seed) for arm in experiment.arms for seed in experiment.seeds}
-        assert wanted == store.scan(experiment, RESULTS).done.keys(), experiment.name
+        assert wanted == numbers.runs(experiment.name).done.keys(), experiment.name
+
+
+def test_three_epochs_reach_half_of_the_test_images():
+    assert all(run["test_accuracy"]["last"] >= 0.5 for run in numbers.runs("first-look").of("adam"))
+
+
+@pytest.mark.parametrize("name", ["article-1", "article-2"])
+def test_pairs_are_the_same_run_until_the_first_reduction(name):
+    for without, decayed, acted in numbers.pairs(name):
+        assert without["loss"][:acted] == decayed["loss"][:acted]
+        assert without["loss"][: acted + 1] != decayed["loss"][: acted + 1]
+
+
+def test_the_words_about_data_and_machines():
+    """One set of data and one kind of machine, as the page has it."""
+    values = numbers.data_numbers()
+    assert not any(";" in value for value in values.values())
+    for experiment in EXPERIMENTS:
+        assert data_note(numbers.runs(experiment.name)) == (
+            f"data: {values['decay-data']}; computed on {values['decay-machines']}, one thread a run"
+        )
 
 
 def test_the_words_about_the_articles_experiments():
     """The sentences of "Should you decay?", of the introduction and of the claims that no number can change."""
     verdicts = {
-        (name, at): gain(name, "constant", "plateau", at).verdict
-        for name in ("article-1", "article-2")
-        for at in ("last", "best")
+        (name, at): numbers.gain(name, "constant", "plateau", at).verdict for name in ARTICLE for at in ("last", "best")
     }
     assert verdicts == {("article-1", "last"): 1, ("article-1", "best"): 1} | {
         ("article-2", at): 0 for at in ("last", "best")
     }
-    assert gain("article-2", "constant", "plateau").bootstrap[0] > 0, "the bootstrap alone would have said better"
-    for name, after in (("article-1", True), ("article-2", False)):
-        found = store.scan(CATALOGUE[name], RESULTS)
-        lowest = np.mean([1 + np.argmin(r["history"]["val_loss"]) for r in found.records("constant")])
-        acted = np.mean([tables.first_reduction(r) for r in found.records("plateau")])
-        assert (acted > lowest) == after, "the rule acts after the loss has turned, or before"
+    bootstrap = numbers.gain("article-2", "constant", "plateau").bootstrap
+    assert bootstrap[0] > 0, "the bootstrap alone would have said better"
+    first, second = (numbers.article_numbers(name) for name in ARTICLE)
+    assert first["acted-article-1"] > first["lowest-article-1"], "the rule acts after the loss has turned"
+    assert second["acted-article-2"] < second["lowest-article-2"], "the rule acts before the loss has turned"
+
+
+def test_an_interval_is_the_equation():
+    """±t s/√n: of two pairs with s, of which the critical value is 12.706."""
+    label, two_pairs, *_ = numbers.interval("experiment 1", "article-1")
+    gains = 100 * np.array(numbers.gain("article-1", "constant", "plateau").values)
+    assert f"= {gains.std(ddof=1):.2f} in pairs" in label
+    assert two_pairs == f"±{12.706 * gains.std(ddof=1) / np.sqrt(2):.1f}"
 
 
 def test_the_words_about_the_grid():
     by_clock = ("exponential", "cosine", "step", "warmup-cosine")
     for lr in ("0.0001", "0.0003"):
-        assert set(gain("grid", f"constant-{lr}", f"plateau-{lr}").values) == {0.0}, "the rule never acts"
-        assert all(gain("grid", f"constant-{lr}", f"{schedule}-{lr}").mean < 0 for schedule in by_clock)
+        never_acts = numbers.gain("grid", f"constant-{lr}", f"plateau-{lr}")
+        assert set(never_acts.values) == {0.0}, "the rule never acts"
+        assert all(numbers.points("grid", f"constant-{lr}", f"{schedule}-{lr}") < 0 for schedule in by_clock)
     for schedule in ("plateau", *by_clock):
-        gains = [gain("grid", f"constant-{lr}", f"{schedule}-{lr}").mean for lr in ("0.001", "0.003")]
-        assert 0 < gains[0] < gains[1], "every schedule is ahead, and further at the larger rate"
+        small, large = (numbers.points("grid", f"constant-{lr}", f"{schedule}-{lr}") for lr in ("0.001", "0.003"))
+        assert 0 < small < large, "every schedule is ahead, and further at the larger rate"
     for schedule in ("plateau", "cosine", "step"):
-        gains = [gain("grid", f"constant-{lr}", f"{schedule}-{lr}", "best").mean for lr in ("0.001", "0.003")]
-        assert gains[1] <= gains[0], "between best epochs no more is gained"
-    found = store.scan(CATALOGUE["grid"], RESULTS)
-    at_chance = {
-        tuple(seed for seed in (0, 1, 2) if tables.accuracy_on_test(found.done[f"{schedule}-0.01", seed]) < 0.11)
-        for schedule in ("constant", "plateau", "exponential", "cosine", "step")
-    }
-    assert [len(seeds) for seeds in at_chance] == [2], "the same two seeds under all five schedules"
-    constant, scheduled = (
-        tables.chosen(found, [arm for arm in CATALOGUE["grid"].arms if arm.startswith("constant") == without])
-        for without in (True, False)
-    )
-    low, high = tables.paired(found, constant, scheduled).t
+        small, large = (
+            numbers.points("grid", f"constant-{lr}", f"{schedule}-{lr}", "best") for lr in ("0.001", "0.003")
+        )
+        assert large <= small, "between best epochs no more is gained"
+    failed = {tuple(numbers.at_chance(f"{schedule}-0.01")) for schedule in ("constant", "plateau", *by_clock[:3])}
+    assert [len(seeds) for seeds in failed] == [2], "the same two seeds under all five schedules"
+    low, high = numbers.gain("grid", *numbers.tuned()).t
     assert low < 0 < high, "three pairs don't show that a schedule adds anything to the best constant rate"
 
 
 def test_the_words_about_weight_decay():
-    experiment = CATALOGUE["weight-decay"]
-    found = store.scan(experiment, RESULTS)
-    shown = {row[0]: row[-1] for row in tables.weight_decay_differences(experiment, found)[1:]}
+    shown = {row[0]: row[-1] for row in experiments.table("weight-decay", "Differences of the chosen").rows}
     assert {label.split(" − ")[0]: word for label, word in shown.items()} == {"AdamW": "nothing", "cosine": "higher"}
     assert len(shown) == 4
-    chosen = {tuple(row[:2]): row[2] for row in tables.weight_decay(experiment, found)[1:]}
-    for way in {way for way, _ in chosen}:
-        assert chosen[way, "constant"] == chosen[way, "cosine"], "one λ for each way, as the page has it"
+    chosen = {tuple(row[:2]): row[2] for row in experiments.table("weight-decay", "Chosen by validation").rows}
+    for form in {form for form, _ in chosen}:
+        assert chosen[form, "constant"] == chosen[form, "cosine"], "one λ for each form, as the page has it"
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        numbers.setup_numbers,
+        numbers.data_numbers,
+        numbers.later_numbers,
+        numbers.grid_numbers,
+        numbers.first_steps_numbers,
+        numbers.effective_rates_numbers,
+        numbers.weight_decay_numbers,
+    ],
+)
+def test_every_number_that_a_section_glues_is_on_the_page(compute):
+    text = PAGE.read_text(encoding="utf-8")
+    unused = {name for name in compute() if f"`{name}" not in text}
+    assert all(name.startswith("gain-") for name in unused), unused

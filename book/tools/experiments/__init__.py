@@ -6,7 +6,7 @@ from minigrad_book.tools.experiments.reporting import figure, report, table
 from minigrad_book.tools.experiments.single import run_once
 from minigrad_book.tools.experiments.store import load, rerun, results
 from minigrad_book.tools.experiments.sweep import parse_seeds, run
-from minigrad_book.tools.experiments.verify import Verification, verify
+from minigrad_book.tools.experiments.verification import Verification, verify
 
 __all__ = [
     "Config",

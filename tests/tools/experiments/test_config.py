@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from minigrad_book.tools.experiments import CATALOGUE, Config, find
+from minigrad_book.tools.experiments import Config, catalogue, named
 from minigrad_book.tools.experiments.single import build_optimizer
 
 from minigrad import models
 
-ALL = [(e.name, arm, c) for e in CATALOGUE.values() for arm, c in e.arms.items()]
+ALL = [(e.name, arm, c) for e in catalogue().values() for arm, c in e.arms.items()]
 
 
 @pytest.mark.parametrize(("name", "arm", "config"), ALL, ids=[f"{name}/{arm}" for name, arm, _ in ALL])
@@ -25,12 +25,12 @@ def test_a_configuration_survives_json_and_can_be_built(name, arm, config):
 def test_configurations_are_frozen_and_distinct():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().lr = 1.0
-    for experiment in CATALOGUE.values():
+    for experiment in catalogue().values():
         assert len(set(experiment.arms.values())) == len(experiment.arms)
 
 
 def test_the_articles_experiments_are_as_described():
-    one, two = find("article-1"), find("article-2")
+    one, two = named("article-1"), named("article-2")
     for experiment, lr, epochs in ((one, 1e-3, 60), (two, 1e-4, 120)):
         assert len(experiment.seeds) >= 5
         constant, plateau = experiment.arms["constant"], experiment.arms["plateau"]
@@ -38,9 +38,9 @@ def test_the_articles_experiments_are_as_described():
         assert (constant.train_size, constant.validation_size, constant.test_size) == (45_000, 5_000, 10_000)
         assert (constant.betas, constant.eps, constant.optimizer) == ((0.9, 0.999), 1e-8, "adam")
         assert plateau == dataclasses.replace(constant, schedule="plateau", patience=5)
-    assert len(find("grid").arms) == 30
-    assert len(find("grid").seeds) >= 3
-    assert find("first-steps").arms["corrected"].steps == 200
+    assert len(named("grid").arms) == 30
+    assert len(named("grid").seeds) >= 3
+    assert named("first-steps").arms["corrected"].steps == 200
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_schedules_begin_and_end_where_they_say(schedule, first, half, last):
 
 def test_nonsense_is_refused():
     with pytest.raises(ValueError, match=r"unknown experiment 'gird'; there are .*grid"):
-        find("gird")
+        named("gird")
     with pytest.raises(ValueError, match="schedule must be one of"):
         Config(schedule="linear")
     with pytest.raises(ValueError, match="epochs must be ≥ 1, got 0"):
@@ -103,8 +103,8 @@ def test_both_optimizers_get_the_form_of_epsilon():
 
 
 def test_quick_is_small_and_kept_apart():
-    for experiment in CATALOGUE.values():
-        quick = find(experiment.name, quick=True)
+    for experiment in catalogue().values():
+        quick = named(experiment.name, quick=True)
         assert quick.name == f"{experiment.name}-quick"
         assert quick.arms.keys() == experiment.arms.keys()
         assert all(config.data == "digits" and config.epochs <= 3 for config in quick.arms.values())

@@ -4,20 +4,11 @@ import sys
 
 import numpy as np
 import pytest
-from minigrad_book.tools.experiments import CATALOGUE, find, plots, report, stats, store
-from minigrad_book.tools.experiments.tables import (
-    accuracies,
-    against_constant,
-    chosen,
-    differences,
-    effective_rates,
-    first_reduction,
-    grid,
-    markdown,
-    progress,
-    weight_decay,
-    weight_decay_differences,
-)
+from minigrad_book.tools.experiments import catalogue, named, report, stats, store
+from minigrad_book.tools.experiments.reporting import count, figure, table
+from minigrad_book.tools.experiments.reports import grid, paired, rates, steps, weight_decay
+from minigrad_book.tools.experiments.reports.shared import accuracies, chosen, first_reduction
+from minigrad_book.tools.tables import markdown
 
 from minigrad import cli
 
@@ -28,22 +19,26 @@ def test_the_t_interval_is_scipys_paired_one():
     rng = np.random.default_rng(0)
     a = rng.normal(size=7)
     b = a + rng.normal(0.3, 0.2, size=7)
-    ours = stats.paired(a.tolist(), b.tolist())
+    ours = stats.difference(a.tolist(), b.tolist())
     theirs = scipy_stats.ttest_rel(b, a).confidence_interval(0.95)
     np.testing.assert_allclose(ours.t, (theirs.low, theirs.high))
     assert ours.mean == pytest.approx((b - a).mean())
 
 
-def test_the_bootstrap_interval_is_scipys():
+def test_the_bootstrap_interval_is_that_of_resampled_means():
     x = np.random.default_rng(1).exponential(size=12)
-    theirs = scipy_stats.bootstrap((x,), np.mean, method="percentile", n_resamples=20_000).confidence_interval
-    np.testing.assert_allclose(stats.mean(x.tolist()).bootstrap, (theirs.low, theirs.high), atol=0.03)
+    means = np.random.default_rng(2).choice(x, (20_000, len(x))).mean(axis=1)
+    np.testing.assert_allclose(stats.estimate(x.tolist()).bootstrap, np.quantile(means, [0.025, 0.975]), atol=0.03)
+
+
+def test_equal_values_have_an_interval_of_no_width():
+    assert stats.estimate([0.25, 0.25, 0.25]).t == stats.estimate([0.25, 0.25, 0.25]).bootstrap == (0.25, 0.25)
 
 
 def test_the_intervals_cover_as_often_as_they_say():
     rng = np.random.default_rng(2)
     samples = rng.normal(1, 1, (400, 5))
-    intervals = [stats.mean(sample.tolist()) for sample in samples]
+    intervals = [stats.estimate(sample.tolist()) for sample in samples]
     by_t = np.mean([low <= 1 <= high for low, high in (i.t for i in intervals)])
     by_bootstrap = np.mean([low <= 1 <= high for low, high in (i.bootstrap for i in intervals)])
     assert 0.92 < by_t < 0.98
@@ -61,9 +56,9 @@ def test_the_intervals_cover_as_often_as_they_say():
     ],
 )
 def test_the_verdict_needs_both_intervals(differences, verdict, words):
-    result = stats.mean(differences)
+    result = stats.estimate(differences)
     assert result.verdict == verdict
-    assert words in stats.shown(result, "decay", "none")
+    assert words in stats.in_words(result, "decay", "none")
 
 
 def outcome(config, seed, shift):
@@ -83,6 +78,7 @@ def outcome(config, seed, shift):
         "test_accuracy": {"best": 0.52 + shift, "last": 0.5 + shift + 0.001 * seed},
         "diverged": None,
         "data": {"name": config.data, "sha256": "0", "what": "made up"},
+        "code_sha256": "0",
         "versions": {},
         "machine": {"cpu": "none", "cores": 0},
         "threads": 1,
@@ -104,10 +100,10 @@ def diverging(config, seed, steps=0):
     }
 
 
-@pytest.fixture(params=CATALOGUE)
+@pytest.fixture(params=catalogue())
 def stored(request, tmp_path):
     """An experiment with made-up results: each arm is one hundredth better than the one before."""
-    experiment = find(request.param)
+    experiment = named(request.param)
     for i, (arm, config) in enumerate(experiment.arms.items()):
         for seed in experiment.seeds:
             store.save(tmp_path, experiment, arm, seed, outcome(config, seed, 0.01 * i))
@@ -148,23 +144,34 @@ def test_a_part_of_the_runs_is_reported_as_a_part(stored, tmp_path):
 
 
 def test_the_articles_table_compares_pairs(tmp_path):
-    experiment = find("article-1")
+    experiment = named("article-1")
     for arm, shift in (("constant", 0.0), ("plateau", 0.013)):
         for seed in experiment.seeds:
             store.save(tmp_path, experiment, arm, seed, outcome(experiment.arms[arm], seed, shift))
     text = report("article-1", out=tmp_path)
     found = store.scan(experiment, tmp_path)
-    assert differences(experiment, found)[1][:3] == ["plateau − constant, last epoch, points", "5", "+1.30"]
-    assert differences(experiment, found)[1][-1] == "higher"
+    (first, _) = paired.differences(experiment, found).rows
+    assert first[:3] == ["plateau − constant, last epoch, points", "5", "+1.30"]
+    assert first[-1] == "higher"
     assert "At the last epoch: decay is better than none (5 pairs)." in text
-    header, constant, plateau = accuracies(experiment, store.scan(experiment, tmp_path))
+    header, (constant, plateau) = experiment.report.tables(experiment, found)["Accuracies"]
     assert header[-1] == "article"
     assert constant[2] == f"{0.502:.4f} ± {np.std([0, 1e-3, 2e-3, 3e-3, 4e-3], ddof=1):.4f}"
     assert (constant[-1], plateau[-1]) == ("0.5476", "0.5617")
 
 
+def test_a_page_gets_a_table_and_a_figure_by_name():
+    pytest.importorskip("matplotlib")
+    assert table("article-1", "Differences").head[0] == "difference"
+    assert figure("first-look", "curves")[1].startswith("Learning curves of first-look")
+    with pytest.raises(ValueError, match="has no table 'Difference'; it has 'Accuracies', 'Differences'"):
+        table("article-1", "Difference")
+    with pytest.raises(ValueError, match="has no figure 'curve'; it has 'curves'"):
+        figure("first-look", "curve")
+
+
 def test_only_complete_pairs_are_compared(tmp_path):
-    experiment = find("article-1")
+    experiment = named("article-1")
     for arm, seed in (("constant", 0), ("constant", 1), ("plateau", 1), ("plateau", 2)):
         store.save(tmp_path, experiment, arm, seed, outcome(experiment.arms[arm], seed, 0.0))
     assert store.scan(experiment, tmp_path).seeds("constant", "plateau") == [1]
@@ -172,7 +179,7 @@ def test_only_complete_pairs_are_compared(tmp_path):
 
 
 def test_strengths_are_chosen_by_validation_not_by_test(tmp_path):
-    experiment = find("weight-decay")
+    experiment = named("weight-decay")
     for arm, validation, test in (("adamw-0.01-cosine", 0.5, 0.9), ("adamw-0.1-cosine", 0.6, 0.1)):
         made = outcome(experiment.arms[arm], 0, 0.0)
         made["history"]["val_accuracy"][-1] = validation
@@ -180,25 +187,26 @@ def test_strengths_are_chosen_by_validation_not_by_test(tmp_path):
         store.save(tmp_path, experiment, arm, 0, made)
     found = store.scan(experiment, tmp_path)
     assert chosen(found, experiment.arms) == "adamw-0.1-cosine"
-    assert weight_decay(experiment, found)[1:] == [["AdamW", "cosine", "0.1", "1", "0.1000"]]
+    assert weight_decay.chosen_strengths(experiment, found).rows == [["AdamW", "cosine", "0.1", "1", "0.1000"]]
 
 
 def test_the_grid_shows_what_is_missing(tmp_path):
-    experiment = find("grid")
+    experiment = named("grid")
     store.save(tmp_path, experiment, "cosine-0.001", 0, outcome(experiment.arms["cosine-0.001"], 0, 0.0))
-    rows = grid(store.scan(experiment, tmp_path))
-    assert rows[4] == ["cosine", "–", "–", "0.5000", "–", "–"]
-    assert markdown(rows).splitlines()[1].startswith("|---")
-    assert len({len(line) for line in markdown(rows).splitlines()}) == 1
+    head, rows = grid.by_cell(experiment, store.scan(experiment, tmp_path))
+    assert rows[3] == ["cosine", "–", "–", "0.5000", "–", "–"]
+    lines = markdown(head, rows).splitlines()
+    assert len({len(line) for line in lines}) == 1, "aligned, for a terminal"
+    assert len(lines) == 2 + len(rows)
 
 
-def test_without_results_the_report_says_what_to_run(tmp_path):
+def test_without_results_the_error_names_the_command(tmp_path):
     with pytest.raises(FileNotFoundError, match="`minigrad experiment run grid --quick` first"):
         report("grid", quick=True, out=tmp_path)
 
 
 def test_unreadable_results_are_named(tmp_path):
-    experiment = find("first-look")
+    experiment = named("first-look")
     store.save(tmp_path, experiment, "adam", 0, outcome(experiment.arms["adam"], 0, 0.0))
     (tmp_path / "first-look" / "adam-seed1.json").write_text("{")
     assert "adam-seed1.json is not readable as JSON" in report("first-look", out=tmp_path)
@@ -210,18 +218,18 @@ def test_the_first_reduction_is_after_the_last_epoch_at_the_first_rate(rates, ep
 
 
 def test_the_first_updates_are_compared_by_pairs(tmp_path):
-    experiment = find("first-steps")
+    experiment = named("first-steps")
     for seed in (0, 1, 2):
         for arm, shift in (("corrected", 0.0), ("uncorrected", 0.5)):
             made = outcome(experiment.arms[arm], seed, 0.0)
             made["history"]["step_loss"] = [2.0 + seed + shift * (step >= 100) for step in range(200)]
             store.save(tmp_path, experiment, arm, seed, made)
-    rows = differences(experiment, store.scan(experiment, tmp_path))[1:]
+    rows = steps.differences(experiment, store.scan(experiment, tmp_path)).rows
     assert [row[1:3] + row[-1:] for row in rows] == [["3", "+0.0000", "nothing"], ["3", "+0.5000", "higher"]]
 
 
 def test_runs_on_different_data_are_not_compared(tmp_path):
-    experiment = find("article-1")
+    experiment = named("article-1")
     for arm, digest in (("constant", "0"), ("plateau", "1")):
         made = outcome(experiment.arms[arm], 0, 0.0)
         made["data"] = {"name": "cifar10", "sha256": digest, "what": f"data {digest}"}
@@ -231,7 +239,7 @@ def test_runs_on_different_data_are_not_compared(tmp_path):
 
 
 def test_strengths_are_chosen_over_the_seeds_that_all_have(tmp_path):
-    experiment = find("weight-decay")
+    experiment = named("weight-decay")
     for arm, accuracies_by_seed in (("adamw-0.01-cosine", [0.5, 0.5]), ("adamw-0.1-cosine", [0.49, 0.49, 0.9])):
         for seed, validation in enumerate(accuracies_by_seed):
             made = outcome(experiment.arms[arm], seed, 0.0)
@@ -244,7 +252,7 @@ def test_strengths_are_chosen_over_the_seeds_that_all_have(tmp_path):
 
 
 def test_the_chosen_strengths_are_compared_by_pairs(tmp_path):
-    experiment = find("weight-decay")
+    experiment = named("weight-decay")
     gains = {"adam-0.001-constant": 0.0, "adamw-0.1-constant": 0.0, "adam-0.001-cosine": 0.01, "adamw-0.1-cosine": 0.03}
     for arm, config in experiment.arms.items():
         for seed in experiment.seeds:
@@ -253,8 +261,7 @@ def test_the_chosen_strengths_are_compared_by_pairs(tmp_path):
             made["test_accuracy"]["last"] += 0 if arm in gains else 0.2  # what the choice mustn't look at
             store.save(tmp_path, experiment, arm, seed, made)
     found = store.scan(experiment, tmp_path)
-    header, *rows = weight_decay_differences(experiment, found)
-    assert header == differences(experiment, found)[0]
+    _, rows = weight_decay.differences(experiment, found)
     assert [[row[0], row[1], row[2], row[-1]] for row in rows] == [
         ["AdamW − (Adam + L2), constant, points", "3", "+0.00", "nothing"],
         ["AdamW − (Adam + L2), cosine, points", "3", "+2.00", "higher"],
@@ -265,41 +272,41 @@ def test_the_chosen_strengths_are_compared_by_pairs(tmp_path):
 
 
 def test_the_grids_bold_needs_both_intervals(tmp_path):
-    experiment = find("grid")
+    experiment = named("grid")
     gains = {"plateau": [0.01, 0.011, 0.012], "cosine": [0.01] * 14 + [-0.0225] * 2}  # t alone excludes cosine's 0
     for schedule, values in gains.items():
         for seed, gain in enumerate(values):
             for name, shift in (("constant", 0.0), (schedule, gain)):
                 arm = f"{name}-0.001"
                 store.save(tmp_path, experiment, arm, seed, outcome(experiment.arms[arm], seed, shift))
-    cells = {row[0]: row[3] for row in against_constant(store.scan(experiment, tmp_path))}
+    cells = {row[0]: row[3] for row in grid.over_constant(experiment, store.scan(experiment, tmp_path)).rows}
     assert cells["plateau"] == "**+1.1**"
     assert cells["cosine"] == "+0.6"
 
 
 def test_diverged_runs_are_counted_and_marked(tmp_path):
-    experiment = find("article-1")
+    experiment = named("article-1")
     for arm in experiment.arms:
         for seed in (0, 1):
             diverges = (arm, seed) == ("constant", 1)
             made = (diverging if diverges else outcome)(experiment.arms[arm], seed, 0)
             store.save(tmp_path, experiment, arm, seed, made)
     found = store.scan(experiment, tmp_path)
-    header, *rows = accuracies(experiment, found)
+    header, rows = accuracies(experiment, found)
     assert [row[header.index("diverged")] for row in rows] == ["1", "0"]
-    assert "; 1 diverged" in progress(experiment, found)
-    assert differences(experiment, found)[1][0] == "plateau − constant, last epoch, points (1 diverged)"
+    assert "; 1 diverged" in count(experiment, found)
+    assert paired.differences(experiment, found).rows[0][0] == "plateau − constant, last epoch, points (1 diverged)"
     plt = pytest.importorskip("matplotlib.pyplot")
-    fig, alt = plots.learning_curves(experiment, found)
+    fig, alt = paired.learning_curves(experiment, found)
     plt.close(fig)
     assert "constant (1 diverged) ends at" in alt
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", catalogue())
 @pytest.mark.parametrize("all_of_them", [False, True])
 def test_diverged_runs_break_no_report(name, all_of_them, tmp_path):
     pytest.importorskip("matplotlib")
-    experiment = find(name)
+    experiment = named(name)
     for i, (arm, config) in enumerate(experiment.arms.items()):
         for seed in (0, 1):
             diverges = all_of_them or (seed == 0 and i % 2 == 0)
@@ -309,33 +316,33 @@ def test_diverged_runs_break_no_report(name, all_of_them, tmp_path):
 
 
 def test_first_updates_are_compared_where_both_made_them(tmp_path):
-    experiment = find("first-steps")
+    experiment = named("first-steps")
     for arm in ("corrected", "uncorrected"):
         for seed in (0, 1, 2):
             stops = arm == "uncorrected" and seed == 0
             made = diverging(experiment.arms[arm], seed, 150) if stops else outcome(experiment.arms[arm], seed, 0.0)
             store.save(tmp_path, experiment, arm, seed, made)
-    rows = differences(experiment, store.scan(experiment, tmp_path))[1:]
+    rows = steps.differences(experiment, store.scan(experiment, tmp_path)).rows
     assert [row[1] for row in rows] == ["3", "2"]
 
 
 def test_effective_rates_are_those_of_a_run_that_has_them(tmp_path):
-    experiment = find("effective-rates")
+    experiment = named("effective-rates")
     config = experiment.arms["constant"]
     store.save(tmp_path, experiment, "constant", 0, diverging(config, 0))
     store.save(tmp_path, experiment, "constant", 1, outcome(config, 1, 0.0))
     found = store.scan(experiment, tmp_path)
-    assert [row[:3] for row in effective_rates(experiment, found)[1:]] == [
+    assert [row[:3] for row in rates.percentiles(experiment, found).rows] == [
         ["constant", epoch, "0.1"] for epoch in ("1", "10", "20")
     ]
 
 
 def test_the_curves_names_are_in_the_order_of_their_ends(tmp_path):
     plt = pytest.importorskip("matplotlib.pyplot")
-    experiment = find("article-2")
+    experiment = named("article-2")
     for arm, shift in (("constant", 0.001), ("plateau", 0.0)):
         store.save(tmp_path, experiment, arm, 0, outcome(experiment.arms[arm], 0, shift))
-    fig, _ = plots.learning_curves(experiment, store.scan(experiment, tmp_path))
+    fig, _ = paired.learning_curves(experiment, store.scan(experiment, tmp_path))
     names = {text.get_text(): text.xyann[1] for text in fig.axes[0].texts}
     plt.close(fig)
     assert names["constant"] > names["plateau"]
@@ -346,33 +353,33 @@ def first_look(tmp_path, monkeypatch):
     """In an empty current folder, results of first-look only."""
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(store, "STORED", tmp_path / "no checkout")
-    experiment = find("first-look")
+    monkeypatch.setattr(store, "BOOK", tmp_path / "no checkout")
+    experiment = named("first-look")
     store.save(tmp_path / "results", experiment, "adam", 0, outcome(experiment.arms["adam"], 0, 0.0))
     return tmp_path
 
 
 @pytest.mark.parametrize(("options", "folder"), [([], "figures"), (["--figures", "elsewhere"], "elsewhere")])
-def test_the_report_draws_and_says_where(options, folder, first_look, capsys):
+def test_the_report_draws_and_prints_the_path(options, folder, first_look, capsys):
     assert cli.main(["experiment", "report", "first-look", *options]) == 0
     assert f"drawn: {folder}/first-look-curves.svg" in capsys.readouterr().out
     assert (first_look / folder / "first-look-curves.svg").read_text().startswith("<svg")
 
 
-def test_a_report_of_all_goes_on_and_says_what_is_missing(first_look, capsys):
-    experiment = find("effective-rates")
+def test_a_report_of_all_goes_on_and_names_what_is_missing(first_look, capsys):
+    experiment = named("effective-rates")
     store.save(first_look / "results", experiment, "cosine", 0, outcome(experiment.arms["cosine"], 0, 0.0))
     assert cli.main(["experiment", "report", "all"]) == 1
     told = capsys.readouterr()
     assert [line for line in told.out.splitlines() if line.startswith("# ")] == [
-        f"# {name}: {CATALOGUE[name].question}" for name in ("first-look", "effective-rates")
+        f"# {name}: {catalogue()[name].question}" for name in ("first-look", "effective-rates")
     ]
-    missing = CATALOGUE.keys() - {"first-look", "effective-rates"}
+    missing = catalogue().keys() - {"first-look", "effective-rates"}
     assert len(told.err.splitlines()) == len(missing)
     assert all(f"no finished run of {name}" in told.err for name in missing)
 
 
-def test_without_matplotlib_the_report_says_how_to_get_it(first_look, capsys, monkeypatch):
+def test_without_matplotlib_the_error_names_the_extra(first_look, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     assert cli.main(["experiment", "report", "first-look"]) == 1
     assert 'pip install "minigrad-book[experiments]"' in capsys.readouterr().err

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad_book.tools.experiments import find, load, parse_seeds, rerun, run, single, store, sweep
+from minigrad_book.tools.experiments import load, named, parse_seeds, provenance, rerun, run, single, store, sweep
 
 from minigrad import models
 from minigrad.tensor import Tensor
 
 pytest.importorskip("sklearn")
-pytest.importorskip("tqdm")
 
 NAME = "article-1"  # two arms
 
@@ -41,6 +40,7 @@ def made_up(config, **changes):
         "test_accuracy": {"best": 0.5, "last": 0.5},
         "diverged": None,
         "data": single.describe_data(config.data),
+        "code_sha256": "0",
         "versions": {},
         "machine": {"cpu": "none", "cores": 0},
         "threads": 1,
@@ -72,16 +72,17 @@ def measured(outcome):
     return history, outcome["test_accuracy"], outcome["best_epoch"], outcome["effective_rates"]
 
 
-def test_a_finished_run_tells_everything_about_itself(finished):
+def test_a_finished_run_holds_everything_about_itself(finished):
     out, paths = finished
     assert sorted(path.name for path in out.rglob("*.json")) == sorted(path.name for path in paths)
     record = load(paths[0])
-    assert record["config"] == find(NAME, quick=True).arms[record["arm"]].to_dict()
+    assert record["config"] == named(NAME, quick=True).arms[record["arm"]].to_dict()
     assert set(record["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds"}
     assert {len(column) for column in record["history"].values()} == {3}
     assert record["data"]["what"] == "scikit-learn's digits"
     assert len(record["data"]["sha256"]) == 64
-    assert {"numpy", "numba", "python", "minigrad", "source_sha256"} <= record["versions"].keys()
+    assert {"numpy", "numba", "python", "minigrad"} <= record["versions"].keys()
+    assert record["code_sha256"] == provenance.code_sha256()
     assert record["machine"]["cores"] == os.cpu_count()
     best = int(np.argmax(record["history"]["val_accuracy"]))
     assert record["best_epoch"] == best + 1
@@ -110,7 +111,7 @@ def test_best_and_last_epoch_are_told_apart():
 
 
 def test_a_run_that_diverges_is_a_result():
-    config = replace(find(NAME, quick=True).arms["constant"], lr=1e30)
+    config = replace(named(NAME, quick=True).arms["constant"], lr=1e30)
     with np.errstate(all="ignore"):
         outcome = single.run_once(config, 0)
     assert "loss is" in outcome["diverged"]
@@ -121,14 +122,14 @@ def test_a_run_that_diverges_keeps_the_updates_of_its_unfinished_epoch(monkeypat
     losses = iter([2.0, 1.0, float("inf")])
     monkeypatch.setattr(Tensor, "item", lambda self: next(losses))
     monkeypatch.setattr(single, "evaluate", lambda model, pair: (0.0, 0.1))
-    outcome = single.run_once(replace(find(NAME, quick=True).arms["constant"], record_steps=True), 0)
+    outcome = single.run_once(replace(named(NAME, quick=True).arms["constant"], record_steps=True), 0)
     assert "loss is inf" in outcome["diverged"]
     assert outcome["history"]["step_loss"] == [2.0, 1.0]
     assert outcome["history"]["loss"] == []
 
 
 def test_the_best_epochs_weights_are_tested_not_the_last_ones(monkeypatch):
-    config = replace(find(NAME, quick=True).arms["constant"], epochs=1)
+    config = replace(named(NAME, quick=True).arms["constant"], epochs=1)
     first = single.run_once(config, 0)
     fit, epochs = single.fit, []
 
@@ -149,10 +150,11 @@ def test_the_best_epochs_weights_are_tested_not_the_last_ones(monkeypatch):
 
 def test_the_source_is_looked_at_before_the_run(monkeypatch):
     calls = []
-    monkeypatch.setattr(single, "versions", lambda: calls.append("versions"))
-    monkeypatch.setattr(single, "_train", lambda config, seed: calls.append("train") or {})
-    single.run_once(find(NAME, quick=True).arms["constant"], 0)
-    assert calls == ["versions", "train"]
+    train = single._train
+    monkeypatch.setattr(single, "code_sha256", lambda: calls.append("code"))
+    monkeypatch.setattr(single, "_train", lambda *arguments: calls.append("train") or train(*arguments))
+    single.run_once(replace(named(NAME, quick=True).arms["constant"], epochs=1), 0)
+    assert calls == ["code", "train"]
 
 
 def test_unknown_bytes_are_not_called_cifar10(monkeypatch):
@@ -167,19 +169,19 @@ def test_runs_at_the_same_time_use_one_thread_each_and_then_the_setting_is_as_be
     monkeypatch.setattr(single, "set_num_threads", threads.append)
     first_is_in, second_is_out, during = threading.Event(), threading.Event(), []
 
-    def train(config, seed):
+    def train(config, seed, epochs):
         if seed == 0:
             first_is_in.set()
             assert second_is_out.wait(60)
         during.append(threads[-1])
-        return {}
+        return None, None, {}
 
     monkeypatch.setattr(single, "_train", train)
-    config = find(NAME, quick=True).arms["constant"]
+    config = named(NAME, quick=True).arms["constant"]
     with ThreadPoolExecutor(2) as executor:
-        first = executor.submit(single.run_once, config, 0)
+        first = executor.submit(single.first_epoch, config, 0)
         assert first_is_in.wait(60)
-        executor.submit(single.run_once, config, 1).result()
+        executor.submit(single.first_epoch, config, 1).result()
         second_is_out.set()
         first.result()
     assert during == [1, 1]
@@ -187,7 +189,7 @@ def test_runs_at_the_same_time_use_one_thread_each_and_then_the_setting_is_as_be
 
 
 def test_steps_and_effective_rates_are_recorded_on_request():
-    config = replace(find(NAME, quick=True).arms["plateau"], epochs=1, record_steps=True, record_rates=True)
+    config = replace(named(NAME, quick=True).arms["plateau"], epochs=1, record_steps=True, record_rates=True)
     outcome = single.run_once(config, 0)
     assert len(outcome["history"]["step_loss"]) == config.steps == 13
     assert outcome["effective_rates"].keys() == {"0.weight", "3.weight", "7.weight", "9.weight", "11.weight", "all"}
@@ -203,7 +205,7 @@ def test_the_percentiles_are_those_of_the_optimizers_rates():
     for parameter in model.parameters():
         parameter.grad = np.full_like(parameter.data, 4.0)
     optimizer.step()
-    rates = single._Rates(model, optimizer)
+    rates = single._EffectiveRates(model, optimizer)
     rates.record()
     assert rates.percentiles == {"1.weight": [[0.125] * 5], "all": [[0.125] * 5]}
 
@@ -232,12 +234,14 @@ def changed(part, **values):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        ({}, r"\(format 1\): it needs an object with that format, got \{\}"),
+        ({}, r"\(format 1 or 2\): it needs an object with that format, got \{\}"),
         ([1], r"it needs an object with that format, got \[1\]"),
         ({"my": "notes"}, "got {'my': 'notes'}"),
-        (lambda r: r.update(format=2), "it needs an object with that format"),
+        (lambda r: r.update(format=3), "it needs an object with that format"),
         (lambda r: r.update(notes="mine"), r"unknown \['notes'\], missing \[\]"),
         (lambda r: r.pop("seconds"), r"missing \['seconds'\]"),
+        (lambda r: r.update(format=1), r"unknown \['code_sha256'\], missing \[\]"),
+        (lambda r: r.update(code_sha256=1), "code_sha256 must be a text"),
         (changed("config", momentum=0.9), r"not a configuration: unknown \['momentum'\]"),
         (lambda r: r["config"].pop("eps"), r"missing \['eps'\]"),
         (changed("config", schedule="linear"), "schedule must be one of"),
@@ -283,8 +287,8 @@ def test_a_file_of_something_else_is_refused_and_nothing_is_run_or_overwritten(c
     ],
 )
 def test_what_is_recorded_on_request_must_be_there(tmp_path, changes, says):
-    config = replace(find(NAME, quick=True).arms["constant"], epochs=2, record_rates=True)
-    experiment = replace(find(NAME), arms={"arm": config})
+    config = replace(named(NAME, quick=True).arms["constant"], epochs=2, record_rates=True)
+    experiment = replace(named(NAME), arms={"arm": config})
     with pytest.raises(ValueError, match=says):
         load(store.save(tmp_path, experiment, "arm", 0, made_up(config, **changes)))
     steps = replace(experiment, arms={"arm": replace(config, record_rates=False, record_steps=True)})
@@ -293,11 +297,11 @@ def test_what_is_recorded_on_request_must_be_there(tmp_path, changes, says):
 
 
 def test_a_run_that_diverged_at_once_is_whole(tmp_path):
-    experiment = find("first-steps", quick=True)
+    experiment = named("first-steps", quick=True)
     history = {column: [] for column in store.COLUMNS} | {"step_loss": [2.0], "step_lr": [0.1]}
     made = made_up(experiment.arms["corrected"], history=history, best_epoch=None, diverged="the training loss is nan")
     store.save(tmp_path, experiment, "corrected", 0, made)
-    assert store.scan(experiment, tmp_path).records("corrected")[0]["history"] == history
+    assert store.scan(experiment, tmp_path).of("corrected")[0]["history"] == history
 
 
 OTHER = {"name": "digits", "sha256": "12" * 32, "what": "other digits"}
@@ -306,7 +310,7 @@ OTHER = {"name": "digits", "sha256": "12" * 32, "what": "other digits"}
 @pytest.fixture
 def on_other_data(tmp_path):
     """A folder with one run that was computed on other data than is here."""
-    experiment = find(NAME, quick=True)
+    experiment = named(NAME, quick=True)
     return store.save(tmp_path, experiment, "constant", 7, made_up(experiment.arms["constant"], data=OTHER))
 
 
@@ -327,7 +331,7 @@ def test_a_process_without_the_data_keeps_no_run_on_other_data(counted, on_other
     assert list(tmp_path.rglob("*.json")) == [on_other_data]
 
 
-def test_runs_on_two_sets_of_data_are_not_kept_beside_each_other(tmp_path, monkeypatch):
+def test_runs_on_two_sets_of_data_are_not_kept_in_one_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(
         sweep, "run_once", lambda config, seed: made_up(config, data=OTHER) if seed else made_up(config)
     )
@@ -341,7 +345,7 @@ def test_a_run_on_other_data_is_not_done_again(on_other_data):
         rerun(on_other_data)
 
 
-def test_when_everything_is_stored_it_says_so(counted, tmp_path, capsys):
+def test_a_message_when_everything_is_stored(counted, tmp_path, capsys):
     with ThreadPoolExecutor(1) as executor:
         run(NAME, (0,), quick=True, out=tmp_path, executor=executor)
         assert f"{NAME}-quick: 2 finished runs in {tmp_path / NAME}-quick\n" in capsys.readouterr().out
@@ -354,22 +358,17 @@ def test_when_everything_is_stored_it_says_so(counted, tmp_path, capsys):
 
 def test_quick_results_are_never_stored_in_the_book(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert store.default_out() == store.STORED
+    assert store.default_out(named(NAME)) == store.BOOK / "should_you_decay" / "results"
     (path, _) = quick(None, seeds=(0,))
     assert path == Path("results", f"{NAME}-quick", "constant-seed0.json")
     assert path.exists()
     assert store.results(NAME, quick=True).done.keys() == {("constant", 0), ("plateau", 0)}
 
 
-@pytest.mark.parametrize("installed", [True, False])
-def test_progress_is_told_with_and_without_tqdm(counted, tmp_path, capsys, monkeypatch, installed):
-    if not installed:
-        monkeypatch.setitem(sys.modules, "tqdm", None)
+def test_progress_is_shown(counted, tmp_path, capsys):
     with ThreadPoolExecutor(1) as executor:
         run(NAME, (0,), quick=True, out=tmp_path, executor=executor)
-    told = capsys.readouterr().out
-    prefix = "" if installed else f"{NAME}-quick 2/2, "
-    assert f"{prefix}plateau, seed 0: test accuracy 0.5000, 0.5 s an epoch\n" in told
+    assert "plateau, seed 0: test accuracy 0.5000, 0.5 s an epoch\n" in capsys.readouterr().out
 
 
 def test_a_result_of_another_configuration_is_refused_and_nothing_is_run_or_overwritten(counted, tmp_path):
@@ -557,7 +556,7 @@ def test_a_dask_cluster_loses_nothing_when_a_worker_is_killed(tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs the extra `experiments`")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
-        client.run(single.load_data, find(NAME, quick=True).arms["constant"])
+        client.run(single.load_data, named(NAME, quick=True).arms["constant"])
         pids = client.run(os.getpid)
 
         def kill_one_at_work():

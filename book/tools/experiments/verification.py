@@ -95,13 +95,11 @@ def differences(run: StoredRun, again: Mapping[str, Any]) -> list[str]:
 
 
 def _first_epoch_of(run: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, list[float]]:
-    """The first epoch's numbers by column: the history's, also for each update, and the effective rates."""
+    """The first epoch's numbers by column: the history's, also for each update."""
     history, whole = run["history"], Config.from_dict(config)
     columns = {name: history[name][:1] for name in EPOCH_COLUMNS}
-    columns |= {name: history[name][: whole.steps // whole.epochs] for name in store.STEP_COLUMNS if name in history}
-    for name, rows in (run["effective_rates"] or {}).items():
-        columns[f"effective rates of {name}"] = rows[0]
-    return columns
+    steps = whole.steps // whole.epochs
+    return columns | {name: history[name][:steps] for name in store.STEP_COLUMNS if name in history}
 
 
 def _in_words(found: list[str], reasons: list[str]) -> str:
