@@ -97,7 +97,7 @@ def lowest_loss(history: History) -> int:
 
 def article_numbers(name: str) -> Numbers:
     """Gains, and means over the pairs: when the rule first acted, and what happened in the next epoch."""
-    means = {
+    means: dict[str, list[float]] = {
         "acted": [epoch for _, _, epoch in pairs(name)],
         "lowest": [lowest_loss(twin) for twin, _, _ in pairs(name)],
         "jump": [jump(decayed, epoch) for _, decayed, epoch in pairs(name)],
