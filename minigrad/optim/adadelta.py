@@ -66,4 +66,4 @@ class Adadelta(Optimizer):
         super().__init__(params, lr, weight_decay)
 
     def coefficients(self, rate: float, t: int) -> AdadeltaCoefficients:
-        return AdadeltaCoefficients(rate, self.rho, 1 - self.rho, self.eps)
+        return AdadeltaCoefficients(eta=rate, rho=self.rho, one_minus_rho=1 - self.rho, eps=self.eps)

@@ -73,4 +73,4 @@ class Adagrad(Optimizer):
             state.arrays["s"].fill(start)
 
     def coefficients(self, rate: float, t: int) -> AdagradCoefficients:
-        return AdagradCoefficients(rate / (1 + (t - 1) * self.lr_decay), self.eps)
+        return AdagradCoefficients(eta=rate / (1 + (t - 1) * self.lr_decay), eps=self.eps)

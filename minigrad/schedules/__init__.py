@@ -294,7 +294,7 @@ def noisy_linear_cosine_decay(
     beta: float = 0.001,
     seed: int | None = None,
 ) -> RateFunction:
-    """`linear_cosine_decay` with 1 − t/s + ε_t in the place of 1 − t/s.
+    """η_t = η·((α + 1 − t/s + ε_t)·½(1 + cos(2π·n·t/s)) + β): `linear_cosine_decay` with noise.
 
     ε_t is normal with mean 0 and variance initial_variance/(1 + t)^variance_decay.
 

@@ -189,6 +189,57 @@ def test_schedules_give_the_rate_of_every_step():
     assert optimizer.lr == 0.2
 
 
+def counting(rates):
+    """A callable that returns the given rates one after the other, and the list of steps it was called with."""
+    given, calls = iter(rates), []
+
+    def schedule(step):
+        calls.append(step)
+        return next(given)
+
+    return schedule, calls
+
+
+def test_a_schedule_is_called_once_a_step_however_often_the_rate_is_read():
+    schedule, calls = counting([0.5, 0.25, 0.125])
+    parameter = Parameter(np.zeros(1))
+    optimizer = optim.SGD([parameter], lr=schedule)
+    assert calls == []
+    for rate in (0.5, 0.25):
+        before = parameter.data.copy()
+        parameter.grad = np.ones(1)
+        assert [optimizer.lr for _ in range(3)] == [rate] * 3
+        optimizer.step()
+        assert before - parameter.data == rate
+    assert calls == [0, 1]
+    assert optimizer.lr == optimizer.lr == 0.125, "the rate of the next step"
+    assert calls == [0, 1, 2]
+
+
+def test_a_step_that_failed_is_repeated_at_the_same_rate():
+    schedule, calls = counting([0.5, 0.25])
+    parameter = Parameter(np.zeros(1))
+    optimizer = optim.SGD([parameter], lr=schedule)
+    parameter.grad = np.ones(2)
+    with pytest.raises(ValueError, match="shape"):
+        optimizer.step()
+    parameter.grad = np.ones(1)
+    optimizer.step()
+    assert parameter.data == -0.5
+    assert calls == [0]
+
+
+def test_a_schedule_is_called_again_after_a_new_lr_and_after_a_state_was_loaded():
+    (first, _), (second, calls) = counting([0.5]), counting([0.25, 0.125])
+    optimizer = optim.SGD([Parameter(np.zeros(1))], lr=first)
+    assert optimizer.lr == 0.5
+    optimizer.lr = second
+    assert optimizer.lr == 0.25
+    optimizer.load_state_dict({**optimizer.state_dict(), "steps": 0})
+    assert optimizer.lr == 0.125
+    assert calls == [0, 0]
+
+
 @pytest.mark.equation("effective-rate")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("amsgrad", [False, True])

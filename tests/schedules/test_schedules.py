@@ -77,6 +77,10 @@ FORMULAS = {
         lambda t: 0.1 * 0.9 ** (t // 10) * math.cos(PI * (t % 10) / 20) ** 2,
     ),
     "linear_cosine_decay": (s.linear_cosine_decay(0.1, 40, num_periods=2.5, alpha=0.02), linear_cosine),
+    "noisy_linear_cosine_decay without noise": (
+        s.noisy_linear_cosine_decay(0.1, 40, 0.0, num_periods=2.5, alpha=0.02),
+        linear_cosine,
+    ),
     "step_decay": (s.step_decay(0.1, 15, 0.5), lambda t: 0.1 * 0.5 ** math.floor(t / 15)),
     "multi_step_decay": (
         s.multi_step_decay(0.1, [10, 30], 0.5),
@@ -202,18 +206,25 @@ rates = st.floats(1e-6, 10)
 counts = st.integers(1, 1000)
 fractions = st.floats(0, 1)
 steps = st.integers(0, 5000)
-SCHEDULES = st.one_of(
-    st.builds(s.exponential_decay, rates, counts, fractions, st.booleans()),
-    st.builds(s.natural_exp_decay, rates, counts, st.floats(0, 10), st.booleans()),
-    st.builds(s.inverse_time_decay, rates, counts, st.floats(0, 10), st.booleans()),
-    st.builds(s.polynomial_decay, rates, counts, rates, st.floats(0.1, 4), st.booleans()),
-    st.builds(s.cosine_decay, rates, counts, fractions),
-    st.builds(s.cosine_decay_restarts, rates, counts, st.floats(1, 3), fractions, fractions),
-    st.builds(s.linear_cosine_decay, rates, counts, st.floats(0, 5), fractions, fractions),
-    st.builds(s.noisy_linear_cosine_decay, rates, counts, st.floats(0, 4), fractions, seed=st.integers(0, 99)),
-    st.builds(s.step_decay, rates, counts, fractions),
-    st.builds(s.one_cycle, rates, counts, st.floats(0, 0.49), three_phase=st.booleans()),
-)
+STRATEGIES = {  # the name of each schedule → random ones
+    "constant": st.builds(s.constant, rates),
+    "piecewise_constant": st.builds(s.piecewise_constant, st.just([10, 300]), st.lists(rates, min_size=3, max_size=3)),
+    "multi_step_decay": st.builds(s.multi_step_decay, rates, st.just([10, 300]), fractions),
+    "exponential_decay": st.builds(s.exponential_decay, rates, counts, fractions, st.booleans()),
+    "natural_exp_decay": st.builds(s.natural_exp_decay, rates, counts, st.floats(0, 10), st.booleans()),
+    "inverse_time_decay": st.builds(s.inverse_time_decay, rates, counts, st.floats(0, 10), st.booleans()),
+    "polynomial_decay": st.builds(s.polynomial_decay, rates, counts, rates, st.floats(0.1, 4), st.booleans()),
+    "cosine_decay": st.builds(s.cosine_decay, rates, counts, fractions),
+    "cosine_decay_restarts": st.builds(s.cosine_decay_restarts, rates, counts, st.floats(1, 3), fractions, fractions),
+    "linear_cosine_decay": st.builds(s.linear_cosine_decay, rates, counts, st.floats(0, 5), fractions, fractions),
+    "noisy_linear_cosine_decay": st.builds(
+        s.noisy_linear_cosine_decay, rates, counts, st.floats(0, 4), fractions, seed=st.integers(0, 99)
+    ),
+    "step_decay": st.builds(s.step_decay, rates, counts, fractions),
+    "one_cycle": st.builds(s.one_cycle, rates, counts, st.floats(0, 0.49), three_phase=st.booleans()),
+    "warmup": st.builds(s.warmup, rates, counts),
+}
+SCHEDULES = st.one_of(*STRATEGIES.values())
 
 
 @given(SCHEDULES, steps, counts)
