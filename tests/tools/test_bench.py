@@ -1,4 +1,4 @@
-"""The benchmark's machinery; nothing here depends on how long anything takes."""
+"""The parts of the benchmark; no test depends on how long anything takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from minigrad_book.tools import bench
 from minigrad_book.tools.bench import measure, worker, workloads
-from minigrad_book.tools.bench.report import table
+from minigrad_book.tools.bench.report import text
 
 import minigrad as mg
 from minigrad.cli import main
@@ -112,4 +112,4 @@ def test_the_stored_results_are_complete():
     assert all(row["ratio"]["fastest"]["median"] > 0 for row in stored["rows"])
     assert [entry["threads"] for entry in stored["limits"]] == stored["about"]["threads"]
     assert "import minigrad" in stored["start"]
-    assert len(table(stored).splitlines()) > len(found)
+    assert len(text(stored).splitlines()) > len(found)

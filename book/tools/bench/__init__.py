@@ -1,8 +1,8 @@
-"""``minigrad bench``: minigrad's speed beside PyTorch's and beside the machine's limits, all in one run.
+"""``minigrad bench``: minigrad's speed, compared with PyTorch's and with the machine's limits in one run.
 
-On a machine that does other things too, a time says little, a ratio of times that were measured in turns much. So each
-round times every library once, a fraction of a second each, and what is reported is the median of the rounds' ratios
-with their quartiles.
+On a machine that does other things too, a single time means little. A ratio of times that were measured in turns means
+more: each round times every library once, for a fraction of a second, and the report gives the median and the quartiles
+of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from minigrad_book.tools.bench.measure import Bench
-from minigrad_book.tools.bench.report import table
+from minigrad_book.tools.bench.report import text
 
 from minigrad.train import write_json
 
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cores = os.cpu_count() or 1
     parser.description = "Measure minigrad's speed, in turns with PyTorch's where it is installed."
     parser.add_argument(
-        "--json", nargs="?", const="-", metavar="FILE", help="print JSON instead of the table, or write it to FILE too"
+        "--json", nargs="?", const="-", metavar="FILE", help="print JSON instead of the text, or write it to FILE too"
     )
     parser.add_argument("--rounds", type=int, default=7, help="how often each library gets its turn (default: 7)")
     parser.add_argument("--seconds", type=float, default=0.15, help="length of a turn (default: 0.15)")
@@ -55,10 +54,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json == "-":
         print(json.dumps(result, indent=1))
         return 0
-    print(table(result))
+    print(text(result))
     if options.json:
         write_json(options.json, result, indent=1)
     return 0
-
-
-__all__: list[Any] = ["add_arguments", "run"]

@@ -66,8 +66,8 @@ class Bench:
         ]
 
     def row(self, workers: dict[str, Worker], name: str, size: int) -> dict[str, Any]:
-        """One workload: each peer's time, and minigrad's as a part of theirs and of the fastest of theirs."""
-        tell(f"{name} {size}")
+        """One workload: each peer's time, and minigrad's as a multiple of each other's and of the fastest."""
+        announce(f"{name} {size}")
         peers = {"minigrad": ("minigrad", "")}
         if "torch" in workers:
             peers |= {f"torch {v}": ("torch", v) for v in TORCH_VARIANTS.get(name, ("default", "fused"))}
@@ -85,7 +85,7 @@ class Bench:
         return {"seconds": {peer: spread(turn[peer] for turn in turns) for peer in peers}, "ratio": ratio}
 
     def limits(self, worker: Worker) -> dict[str, Any]:
-        """How near Adam comes to the speed of copying, and the convolutions to that of multiply-adds, in each round."""
+        """How near Adam comes to the speed of copying, and the convolutions to the fastest arithmetic."""
         size = max(SIZES["adam"])
         tasks = {"copy": ("copy", 0, ""), "adam": ("adam", size, "")}
         tasks |= {"multiply-adds": ("multiply-adds", 0, ""), "matrix product": ("matrix product", 0, "")}
@@ -93,7 +93,7 @@ class Bench:
             tasks |= {f"{layer}, batch {batch}": ("convolution", batch, layer) for layer in CONVOLUTIONS}
         rates: dict[str, list[float]] = {key: [] for key in tasks}
         for turn in range(self.rounds):
-            tell(f"limits, round {turn + 1}")
+            announce(f"limits, round {turn + 1}")
             for key, task in tasks.items():
                 work = 7 * 4 * size if key == "adam" else 1  # reads θ, g, m, v and writes θ, m, v, 4 bytes each
                 rates[key].append(work / worker.seconds(*task, self.seconds))
@@ -104,7 +104,7 @@ class Bench:
 
     def start(self, threads: int) -> dict[str, Any]:
         few = range(min(3, self.rounds))
-        tell("start")
+        announce("start")
         kept, given_back = ([start.pages(kept) for _ in few] for kept in (True, False))
         start.first_step_seconds(threads, cold=False)  # fills the cache
         return {
@@ -119,7 +119,7 @@ class Bench:
         }
 
 
-def tell(what: str) -> None:
+def announce(what: str) -> None:
     print(f"measuring {what} …", file=sys.stderr, flush=True)
 
 

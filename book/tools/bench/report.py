@@ -1,61 +1,72 @@
-"""The results as a table."""
+"""The results as text for a terminal."""
 
 from __future__ import annotations
 
 from typing import Any
 
-UNITS = {"lenet5": "image", "adam": "step", "adam lenet5": "step", "scalars": "op", "epoch": "image"}
-NAMES = {
-    "lenet5": "LeNet-5 training step, batch {size}",
-    "adam": "Adam step, {size:,} parameters",
-    "adam lenet5": "Adam step, LeNet-5's {size:,} parameters",
-    "scalars": "scalar op, forward and backward",
-    "epoch": "epoch over 50,000 images, batch {size}",
+WORKLOADS = {
+    "lenet5": "LeNet-5 training step, batch {size} (per image)",
+    "adam": "Adam step, {size:,} parameters (per step)",
+    "adam lenet5": "Adam step, LeNet-5's {size:,} parameters (per step)",
+    "scalars": "scalar op, forward and backward (per op)",
+    "epoch": "epoch over 50,000 images, batch {size} (per image)",
+}
+PEERS = ("minigrad", "torch default", "torch fused")
+MOVING_MEMORY = ("copy", "adam")  # limits in GB/s; the others are in GFLOP/s
+NOT_IN_SECONDS = {  # of a fresh process: label and scale
+    "bytes of memory beyond the data": ("MB of memory beyond the data, LeNet-5 epoch", 1e-6),
+    "page faults a step, freed memory given back": ("page faults a step, freed memory given back", 1),
+    "page faults a step, kept": ("page faults a step, kept", 1),
+    "time of a step, kept / given back": ("time of a step, kept / given back", 1),
 }
 
 
-def table(result: dict[str, Any]) -> str:
+def text(result: dict[str, Any]) -> str:
     """What `minigrad bench` prints."""
     lines = [*_about(result["about"]), ""]
     if result["rows"]:
-        lines += [
-            f"{'µs a unit; ratio: minigrad / the fastest of PyTorch':52s}threads  minigrad     torch     fused  ratio"
-        ]
-        lines += [_row(row) for row in result["rows"]]
+        head = _label("µs a unit; ratio: minigrad / the fastest of PyTorch")
+        lines += [f"{head}threads  minigrad     torch     fused  ratio", *map(_row, result["rows"])]
     for limits in result["limits"]:
         lines += ["", f"limits, {limits['threads']} thread(s): rate, and part of the limit reached"]
         lines += [_limit(name, rate, limits["part of limit"].get(name)) for name, rate in limits["rate"].items()]
     if "start" in result:
-        lines += ["", "a fresh process"]
-        lines += [_start(name, value) for name, value in result["start"].items()]
+        lines += ["", "a fresh process", *(_start(name, value) for name, value in result["start"].items())]
     return "\n".join(lines)
+
+
+def _label(name: str) -> str:
+    return f"{name:52s}"
+
+
+def _range(value: dict[str, float], form: str) -> str:
+    """Median and quartiles."""
+    return f"  {value['median']:{form}} ({value['low']:{form}}–{value['high']:{form}})"
 
 
 def _about(about: dict[str, Any]) -> list[str]:
     machine, versions = about["machine"], about["versions"]
-    names = ("python", "numpy", "numba", "torch")
     return [
         f"{machine['cpu']}, {machine['cores']} cores, threading layer {about['threading layer']}",
-        ", ".join(f"{name} {versions[name]}" for name in names if name in versions),
+        ", ".join(f"{name} {versions[name]}" for name in ("python", "numpy", "numba", "torch") if name in versions),
     ]
 
 
 def _row(row: dict[str, Any]) -> str:
-    name = f"{NAMES[row['name']].format(**row)} (per {UNITS[row['name']]})"
-    times = [row["seconds"].get(peer) for peer in ("minigrad", "torch default", "torch fused")]
+    times = [row["seconds"].get(peer) for peer in PEERS]
     columns = "".join(f"{time['median'] * 1e6:10.4g}" if time else f"{'–':>10}" for time in times)
     ratio = row["ratio"].get("fastest")
-    end = f"  {ratio['median']:.2f} ({ratio['low']:.2f}–{ratio['high']:.2f})" if ratio else ""
-    return f"{name:52s}{row['threads']:7d}{columns}{end}"
+    end = _range(ratio, ".2f") if ratio else ""
+    return f"{_label(WORKLOADS[row['name']].format(**row))}{row['threads']:7d}{columns}{end}"
 
 
 def _limit(name: str, rate: dict[str, float], part: dict[str, float] | None) -> str:
-    unit = "GB/s" if name in ("copy", "adam") else "GFLOP/s"
-    end = f"  {part['median']:.0%} ({part['low']:.0%}–{part['high']:.0%})" if part else ""
-    return f"{name:52s}{rate['median'] / 1e9:10.1f} {unit}{end}"
+    unit = "GB/s" if name in MOVING_MEMORY else "GFLOP/s"
+    return f"{_label(name)}{rate['median'] / 1e9:10.1f} {unit}{_range(part, '.0%') if part else ''}"
 
 
 def _start(name: str, value: dict[str, float]) -> str:
-    if name.startswith("bytes"):
-        return f"{'MB of memory beyond the data, LeNet-5 epoch':52s}{value['median'] / 1e6:10.0f}"
-    return f"{name:52s}{value['median']:10.2f}{'' if name.startswith(('page', 'time')) else ' s'}"
+    if name in NOT_IN_SECONDS:
+        label, scale = NOT_IN_SECONDS[name]
+        return f"{_label(label)}{value['median'] * scale:10.{0 if scale < 1 else 2}f}"
+    return f"{_label(name)}{value['median']:10.2f} s"

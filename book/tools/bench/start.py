@@ -1,4 +1,4 @@
-"""What a fresh process pays: time to import, to the first training step, and memory."""
+"""What a fresh process needs: time to import and to the first training step, and memory."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ print(json.dumps([(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults) 
 """
 
 
-def _run(program: str, **environment: str) -> Any:
+def _run(script: str, **environment: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-c", program], env=os.environ | environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script], env=os.environ | environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"a benchmark process failed:\n{done.stderr}")
@@ -67,11 +67,11 @@ def import_seconds(module: str) -> float:
 
 def first_step_seconds(threads: int, cold: bool) -> float:
     """From the start of `import` to the end of the first step; cold: with nothing compiled on disk."""
-    program = FIRST_STEP.format(threads=threads)
+    script = FIRST_STEP.format(threads=threads)
     if not cold:
-        return float(_run(program))
+        return float(_run(script))
     with tempfile.TemporaryDirectory() as folder:
-        return float(_run(program, NUMBA_CACHE_DIR=folder))
+        return float(_run(script, NUMBA_CACHE_DIR=folder))
 
 
 def epoch_memory() -> float:

@@ -1,6 +1,6 @@
 """A process that times one library's workloads: requests come as JSON lines, answers go back the same way.
 
-Each library has its own process, so that their threads, which wait spinning, don't meet.
+Each library has its own process, so that the threads of one, which spin while they wait, don't slow the other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 MODULES = {"minigrad": "minigrad_book.tools.bench.workloads", "torch": "minigrad_book.tools.bench.torch_workloads"}
 
-SETTLE = 0.05  # seconds until the threads of the work before have stopped to wait spinning
+SETTLE = 0.05  # seconds until the threads of the last workload have stopped spinning
 
 
 def time_calls(call: Callable[[], object], seconds: float) -> float:
@@ -45,7 +45,7 @@ def main(library: str, threads: int) -> None:
 
 
 class Worker:
-    """The other side: starts the process and asks it."""
+    """The other end: starts the process and sends it requests."""
 
     def __init__(self, library: str, threads: int) -> None:
         command = [
