@@ -78,7 +78,7 @@ def test_users_errors_are_one_line(arguments, message, capsys, tmp_path, monkeyp
 
 
 def test_ctrl_c_is_not_a_traceback(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_list", lambda options: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(experiments, "catalogue", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
     assert cli.main(["experiment", "list"]) == 130
     assert "interrupted" in capsys.readouterr().err
 
