@@ -65,6 +65,9 @@ def test_the_experiments_are_listed(capsys):
         (["experiment", "run", "grid", "--seeds", "x"], "seeds must look like 0-4"),
         (["experiment", "run", "grid", "--quick", "--jobs", "0"], "jobs must be ≥ 1"),
         (["experiment", "report", "grid", "--out", "nowhere"], "no finished run of grid"),
+        (["experiment", "verify", "gird"], "unknown experiment 'gird'"),
+        (["experiment", "verify", "grid", "--out", "nowhere"], "no finished run of grid"),
+        (["experiment", "verify", "grid", "--sample", "0"], "sample must be ≥ 1"),
         (["data", "cifar10", "--root", "nowhere"], "--download"),
     ],
 )
@@ -83,16 +86,21 @@ def test_ctrl_c_is_not_a_traceback(capsys, monkeypatch):
     assert "interrupted" in capsys.readouterr().err
 
 
-def test_a_quick_experiment_runs_and_reports(tmp_path):
+def test_a_quick_experiment_runs_reports_and_is_verified(tmp_path):
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
     done = minigrad("experiment", "run", "first-look", "--quick", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "s an epoch" in done.stdout + done.stderr
     figures = tmp_path / "figures"
-    told = minigrad("experiment", "report", "first-look", "--quick", "--out", str(tmp_path), "--figures", str(figures))
-    assert told.returncode == 0, told.stderr
-    assert "1 of 1 runs" in told.stdout
+    report = minigrad(
+        "experiment", "report", "first-look", "--quick", "--out", str(tmp_path), "--figures", str(figures)
+    )
+    assert report.returncode == 0, report.stderr
+    assert "1 of 1 runs" in report.stdout
+    verified = minigrad("experiment", "verify", "first-look", "--quick", "--out", str(tmp_path), "--always")
+    assert verified.returncode == 0, verified.stderr
+    assert "adam, seed 0: the same to the last bit" in verified.stdout, "in another process"
 
 
 def test_all_goes_on_after_an_experiment_that_failed(capsys, monkeypatch):
@@ -112,9 +120,9 @@ def test_all_goes_on_after_an_experiment_that_failed(capsys, monkeypatch):
 def test_a_checkouts_stored_runs_are_not_done_again(capsys):
     stored = Path(__file__).parents[1] / "book" / "should_you_decay" / "results"
     assert cli.main(["experiment", "run", "first-look", "--out", str(stored)]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith(f"first-look: all 1 runs are stored in {stored / 'first-look'} (a JPEG (quality 75) copy")
-    assert "nothing was run. To compute them again, give --out another folder" in told
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"first-look: all 1 runs are stored in {stored / 'first-look'} (a JPEG (quality 75) copy")
+    assert "nothing was run. To compute them again, give --out another folder" in printed
 
 
 def test_missing_data_is_an_error_without_a_traceback(tmp_path):

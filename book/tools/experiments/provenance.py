@@ -26,21 +26,30 @@ def code_sha256() -> str:
 
 
 def digest(engine: Path, experiments: Path) -> str:
-    """SHA-256 of the two packages' files, as far as a run executes them, without comments and docstrings."""
+    """SHA-256 of the two packages' files, as far as a run executes them: of what they do, not of how it is written.
+
+    Comments, docstrings and layout don't change it, nor does the version of Python that reads the files.
+    """
     files = {path.relative_to(engine).as_posix(): path for path in engine.rglob("*.py")}
     files = {name: path for name, path in files.items() if name not in DOORS}
     files |= {f"experiments/{name}": experiments / name for name in OWN}
     sha256 = hashlib.sha256()
     for name, path in sorted(files.items()):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(body := getattr(node, "body", None), list):
-                node.body = [statement for statement in body if not _is_text(statement)]  # type: ignore[attr-defined]
-        sha256.update(f"{name}\n{ast.dump(tree)}\n".encode())
+        sha256.update(f"{name}\n{_structure(ast.parse(path.read_text(encoding='utf-8')))}\n".encode())
     return sha256.hexdigest()
 
 
-def _is_text(statement: ast.stmt) -> bool:
+def _structure(part: Any) -> Any:
+    """A syntax tree as nested tuples, without docstrings and without empty fields, which newer Pythons add."""
+    if isinstance(part, list):
+        return tuple(_structure(item) for item in part if not _is_text(item))
+    if isinstance(part, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(part) if value not in (None, []))
+        return (type(part).__name__, *((name, _structure(value)) for name, value in fields))
+    return part
+
+
+def _is_text(statement: Any) -> bool:
     value = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 

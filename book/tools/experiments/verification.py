@@ -19,6 +19,7 @@ from minigrad_book.tools.experiments.store import StoredRun
 from minigrad.arguments import integer
 
 SAMPLE = 3
+SAME, EXPLAINED, UNEXPLAINED = "the same", "explained", "unexplained"
 EPOCH_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "lr")
 
 
@@ -63,25 +64,26 @@ def verify(
     candidates = list(runs.done) if always else other_code
     drawn = np.random.default_rng(0).permutation(len(candidates))[:sample]
     repeated = [candidates[i] for i in sorted(drawn)]
-    same = len(runs.done) - len(other_code)
-    lines = [
-        f"{experiment.name}: {len(runs.done)} runs: {same} of today's code, {len(other_code)} of other code; "
-        f"first epoch repeated: {len(repeated)}",
-        *(f"  {complaint}" for complaint in runs.unreadable),
-    ]
-    explained = not runs.unreadable
+    details, outcomes = [], []
     for arm, seed in repeated:
         run = runs.done[arm, seed]
         store.check_repeatable(store.path_of(folder, experiment, arm, seed), run)
-        found = differences(run, first_epoch(Config.from_dict(run["config"]), seed))
-        reasons = provenance.elsewhere(run)
-        explained = explained and (not found or bool(reasons))
-        lines.append(f"  {arm}, seed {seed}: {_in_words(found, reasons)}")
-    return Verification(lines, explained)
+        found = deviations(run, first_epoch(Config.from_dict(run["config"]), seed))
+        outcome, words = _judge(found, provenance.elsewhere(run))
+        outcomes.append(outcome)
+        details.append(f"  {arm}, seed {seed}: {words}")
+    counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in (SAME, EXPLAINED, UNEXPLAINED))
+    head = (
+        f"{experiment.name}: {len(runs.done)} runs, {len(runs.done) - len(other_code)} by today's code, "
+        f"{len(other_code)} by other code; first epoch repeated: {len(repeated)}"
+    )
+    complaints = [f"  {complaint}" for complaint in runs.unreadable]
+    explained = not complaints and UNEXPLAINED not in outcomes
+    return Verification([f"{head} ({counts})" if repeated else head, *complaints, *details], explained)
 
 
-def differences(run: StoredRun, again: Mapping[str, Any]) -> list[str]:
-    """How the stored numbers of the first epoch differ from the repeated ones, by column; empty if they don't."""
+def deviations(run: StoredRun, again: Mapping[str, Any]) -> list[str]:
+    """How the stored numbers of the first epoch deviate from the repeated ones, by column; empty if they don't."""
     stored, here = _first_epoch_of(run, run["config"]), _first_epoch_of(again, run["config"])
     found = []
     for name, values in stored.items():
@@ -89,8 +91,13 @@ def differences(run: StoredRun, again: Mapping[str, Any]) -> list[str]:
         if len(values) != len(others):
             found.append(f"{name} has {len(values)} values, here {len(others)}")
         elif values != others:
-            value, other = max(zip(values, others, strict=True), key=lambda pair: abs(pair[0] - pair[1]))
-            found.append(f"{name} by up to {abs(value - other):.2g} ({value:.6g}, here {other:.6g})")
+            pairs = list(zip(values, others, strict=True))
+            value, other = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
+            most = "up to " if len(pairs) > 1 else ""
+            since = ""
+            if name in store.STEP_COLUMNS:
+                since = f" from update {1 + next(i for i, pair in enumerate(pairs) if pair[0] != pair[1])} on"
+            found.append(f"{name} by {most}{abs(value - other):.2g}{since} (stored {value:.6g}, here {other:.6g})")
     return found
 
 
@@ -102,9 +109,11 @@ def _first_epoch_of(run: Mapping[str, Any], config: Mapping[str, Any]) -> dict[s
     return columns | {name: history[name][:steps] for name in store.STEP_COLUMNS if name in history}
 
 
-def _in_words(found: list[str], reasons: list[str]) -> str:
+def _judge(found: list[str], reasons: list[str]) -> tuple[str, str]:
+    """The outcome, and a sentence about it."""
     if not found:
-        return "the same to the last bit"
+        return SAME, "the same to the last bit"
+    deviating = f"differs: {'; '.join(found)}"
     if reasons:
-        return f"differs: {'; '.join(found)}; this can be rounding: it was computed with {', '.join(reasons)}"
-    return f"differs: {'; '.join(found)}; not explained: it was computed on this processor and with these versions"
+        return EXPLAINED, f"{deviating}; rounding can explain it: computed with {', '.join(reasons)}"
+    return UNEXPLAINED, f"{deviating}; unexplained: computed on this kind of processor, with these versions"

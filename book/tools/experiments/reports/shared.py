@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,16 +28,16 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
-class Report:
+class Report(ABC):
     """One kind of report. Every method gets the experiment and those of its runs that are stored."""
 
+    @abstractmethod
     def tables(self, experiment: Experiment, runs: Scan) -> dict[str, Table]:
         """Heading → table."""
-        raise NotImplementedError
 
+    @abstractmethod
     def figures(self, experiment: Experiment, runs: Scan) -> dict[str, Callable[[], Drawing]]:
         """Name → function that draws the figure."""
-        raise NotImplementedError
 
     def verdicts(self, experiment: Experiment, runs: Scan) -> list[str]:
         """Sentences that answer the question; none where the answer is a table."""
