@@ -176,15 +176,6 @@ def test_the_first_update_that_differs_is_named(tmp_path):
     assert deviations(record, again) == ["step_loss has 12 values, here 13"]
 
 
-def test_effective_rates_are_compared(tmp_path):
-    out = finished(tmp_path, "effective-rates", (0,))
-    record = store.results("effective-rates", quick=True, out=out).done["cosine", 0]
-    again = single.first_epoch(named("effective-rates", quick=True).arms["cosine"], 0)
-    record["effective_rates"]["all"][0][2] *= 2
-    (found,) = deviations(record, again)
-    assert found.startswith("effective rates of all by up to ")
-
-
 def made_up_cifar10_run(folder):
     """A stored run on CIFAR-10 that no code computed."""
     experiment = named("first-look")
