@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from minigrad_book.extensions.page_assets import use
+from minigrad_book.extensions.dependencies import PACKAGE, depend, engine, modules
+from minigrad_book.extensions.site import use
 from sphinx.util.docutils import SphinxDirective
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ class Explorable(SphinxDirective):
             raise self.error(f"the explorable {name!r} needs {', '.join(missing)} in {chapter.name}/")
         if "alt" not in self.options or not self.content:
             raise self.error(f"the explorable {name!r} needs a caption and :alt:, what its first picture shows")
-        draw = getattr(import_module(f"minigrad_book.{chapter.name}.picture"), name.replace("-", "_"))
-        self.env.note_dependency(str(chapter / "picture.py"))
+        module = f"{PACKAGE}.{chapter.name}.picture"
+        draw = getattr(import_module(module), name.replace("-", "_"))
+        root = Path(self.env.srcdir)
+        depend(self.env, modules(root / "book", f"import {module}") | engine(root))
         use(self.env, f"{FOLDER}/{name}.js", f"{FOLDER}/explorables.css")
         picture = f'<div data-explorable="{name}">{draw(self.options["alt"])}</div>'
         figure = nodes.figure("", nodes.raw("", picture, format="html"), classes=["mg-explorable"])
@@ -65,7 +68,7 @@ def copy_modules(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.setup_extension("minigrad_book.extensions.page_assets")
+    app.setup_extension("minigrad_book.extensions.site")
     app.add_directive("explorable", Explorable)
     app.connect("build-finished", copy_modules)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

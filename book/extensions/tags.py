@@ -1,7 +1,7 @@
-"""Where equation tags stand in the program and in the tests.
+"""The lines of code and the tests that name an equation.
 
-A line of the program that computes the equation `eq:NAME` ends in the comment `# eq:NAME`; a test that checks it
-carries `@pytest.mark.equation("NAME")`, on itself or on its class.
+A line of code that computes the equation `eq:NAME` ends in the comment `# eq:NAME`; a test that checks it has the mark
+`@pytest.mark.equation("NAME")`, on itself or on its class.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+SOURCE = "minigrad"  # folders with tagged lines and with marked tests
+TESTS = "tests"
 NAME = r"[A-Za-z0-9](?:[\w-]*[A-Za-z0-9])?"
 TAG = re.compile(rf"\beq:({NAME})")
 
 
 class Place(NamedTuple):
-    """A line of a file; `name` is the function that it stands in, or the test."""
+    """A line of a file; `name` is the function that it is in, or the test."""
 
     path: str
     line: int

@@ -1,4 +1,4 @@
-"""Offer each chapter as a notebook, in which exercises and self-checks stand as cells instead of as directives.
+"""Offer each chapter as a notebook with cells in place of the directives for exercises and self-checks.
 
 An exercise becomes its statement and hint, and a code cell with the stub; a self-check its question with the answer
 folded away. The stub runs as it is, so that the whole notebook does.
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
-from minigrad_book.extensions.practice import as_cells, named
-from minigrad_book.extensions.self_check import evaluate
+from minigrad_book.extensions.execution import KEY
+from minigrad_book.extensions.exercises import as_cells, evaluate, named
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -66,7 +66,8 @@ CELLS = {"practice": practice, "self-check": self_check, "explorable": explorabl
 
 
 def expanded(notebook: Any) -> Any:
-    """`notebook` with every Markdown cell expanded."""
+    """`notebook` with every Markdown cell expanded, and without the digest that is for the cache alone."""
+    notebook.metadata.get("kernelspec", {}).pop(KEY, None)
     cells = []
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
@@ -81,7 +82,7 @@ def expanded(notebook: Any) -> Any:
 
 
 def offer(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Write the page's notebook beside its source, where the theme's download button looks for it."""
+    """Write the page's notebook next to its source, where the theme's download button looks for it."""
     executed = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
     if doctree is None or app.builder.format != "html" or not executed.exists():
         return

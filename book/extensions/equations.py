@@ -1,36 +1,33 @@
-"""Tie every numbered equation to a line of the program and to a test.
+"""Every numbered equation has a line of code that computes it and a test that checks it.
 
-An equation labelled `eq:NAME` needs a line tagged `# eq:NAME` in the program and a test marked
+An equation labelled `eq:NAME` needs a line of the engine tagged `# eq:NAME` and a test marked
 `@pytest.mark.equation("NAME")`; a tag or a mark needs the equation. Whatever is missing is a warning, so `-W` fails
-the build. A label without the `eq:` prefix is a step of a derivation and is left alone.
+the build. A label without the `eq:` prefix is a step of a derivation and needs neither.
 
-The directive `{equation-index}` lists all of it. Each tagged file becomes a page of the site, and wherever the
-program is shown, a tag leads back to its equation.
+The directive `{equation-index}` lists all of them. Wherever a page shows code, a tag is a link to its equation.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from posixpath import relpath
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docutils import nodes
-from minigrad_book.extensions.equation_tags import NAME, Place, source_tags, test_tags
+from minigrad_book.extensions.source import line_uri
+from minigrad_book.extensions.tags import NAME, SOURCE, TESTS, Place, source_tags, test_tags
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.builders.html import StandaloneHTMLBuilder
     from sphinx.environment import BuildEnvironment
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "eq:"
-PAGES = "source"  # folder of the pages that show files
 
 
 class Equation(NamedTuple):
@@ -45,25 +42,29 @@ class IndexNode(nodes.General, nodes.Element):
 
 class EquationIndex(SphinxDirective):
     has_content = False
-    option_spec: ClassVar[dict[str, Any]] = {}
 
     def run(self) -> list[nodes.Node]:
-        state(self.env)["index"].add(self.env.docname)
+        show_equations(self.env)
         return [IndexNode()]
 
 
 def state(env: BuildEnvironment) -> dict[str, Any]:
-    """What is kept from one build to the next: label → Equation, and the pages that hold an index."""
+    """What is kept from one build to the next: label → Equation, and the pages that show equations of others."""
     if not hasattr(env, "equation_index"):
-        env.equation_index = {"equations": {}, "index": set()}  # type: ignore[attr-defined]
+        env.equation_index = {"equations": {}, "shown_on": set()}  # type: ignore[attr-defined]
     return env.equation_index  # type: ignore[attr-defined, no-any-return]
+
+
+def show_equations(env: BuildEnvironment) -> None:
+    """Let the page that is being read be written whenever an equation may have changed."""
+    state(env)["shown_on"].add(env.docname)
 
 
 def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     equations = state(env)["equations"]
     for name in [name for name, equation in equations.items() if equation.docname == docname]:
         del equations[name]
-    state(env)["index"].discard(docname)
+    state(env)["shown_on"].discard(docname)
 
 
 def collect(app: Sphinx, doctree: nodes.document) -> None:
@@ -76,8 +77,8 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
 
 def find_tags(app: Sphinx) -> None:
     root = Path(app.srcdir)
-    app.equation_sources = source_tags(root, app.config.equation_source)  # type: ignore[attr-defined]
-    app.equation_tests = test_tags(root, app.config.equation_tests)  # type: ignore[attr-defined]
+    app.equation_sources = source_tags(root, SOURCE)  # type: ignore[attr-defined]
+    app.equation_tests = test_tags(root, TESTS)  # type: ignore[attr-defined]
 
 
 def missing(
@@ -86,12 +87,12 @@ def missing(
     """(what is missing, the place that needs it)."""
     for name, equation in equations.items():
         if name not in sources:
-            yield f"equation eq:{name} has no line of the program: tag the line with '# eq:{name}'", equation
+            yield f"equation eq:{name} has no line of code: tag the line that computes it with '# eq:{name}'", equation
         if name not in tests:
             yield f'equation eq:{name} has no test: mark one with @pytest.mark.equation("{name}")', equation
     for what, places in (("tag", sources), ("test", tests)):
         for name in places.keys() - equations.keys():
-            yield f"{what} for eq:{name}, but no equation of the book is labelled so", places[name][0]
+            yield f"{what} for eq:{name}, but no equation of the book has that label", places[name][0]
 
 
 def check(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -99,8 +100,8 @@ def check(app: Sphinx, env: BuildEnvironment) -> list[str]:
     for message, where in missing(equations, app.equation_sources, app.equation_tests):  # type: ignore[attr-defined]
         location: Any = (where.docname, where.line) if isinstance(where, Equation) else f"{where.path}:{where.line}"
         logger.warning(message, location=location, type="equation_index")
-    pages = sorted(state(env)["index"])
-    for docname in pages:  # the index page shows formulas that it doesn't define
+    pages = sorted(state(env)["shown_on"])
+    for docname in pages:  # formulas that the page doesn't define need MathJax, too
         env.get_domain("math").data["has_equations"][docname] = True
     return pages
 
@@ -115,7 +116,7 @@ def index(app: Sphinx, docname: str) -> Iterator[nodes.Node]:
     equations: dict[str, Equation] = state(app.env)["equations"]
     sources, tests = app.equation_sources, app.equation_tests  # type: ignore[attr-defined]
     lines, checks = (len({place for places in found.values() for place in places}) for found in (sources, tests))
-    yield nodes.paragraph("", f"{len(equations)} equations, {lines} lines of the program, {checks} tests.")
+    yield nodes.paragraph("", f"{len(equations)} equations, {lines} lines of code, {checks} tests.")
     order = list(app.env.toctree_includes.get(app.config.root_doc, []))
     chapters = sorted({e.docname for e in equations.values()}, key=lambda d: order.index(d) if d in order else -1)
     for chapter in chapters:
@@ -130,25 +131,36 @@ def index(app: Sphinx, docname: str) -> Iterator[nodes.Node]:
 def entry(
     app: Sphinx, docname: str, name: str, equation: Equation, sources: list[Place], tests: list[Place]
 ) -> nodes.container:
-    numbers = app.env.toc_fignumbers.get(equation.docname, {}).get("displaymath", {}).get(anchor(name), ())
-    number = f"({'.'.join(map(str, numbers))}) " if numbers else ""
-    title = nodes.reference("", f"{number}{PREFIX}{name}", refuri=equation_uri(app, docname, name), internal=True)
     status = "computed and tested" if sources and tests else "incomplete"
     mark = nodes.inline("", f"{'✓' if sources and tests else '✗'} {status}", classes=["eq-status"])
     return nodes.container(
         "",
-        nodes.paragraph("", "", title, nodes.Text(" "), mark),
-        nodes.math_block(equation.tex, equation.tex, nowrap=False, number=None),
-        nodes.paragraph("", "Computed in ", *places(app, docname, sources, "no line of the program")),
+        nodes.paragraph("", "", link_to(app, docname, name), nodes.Text(" "), mark),
+        formula(equation),
+        nodes.paragraph("", "Computed in ", *places(app, docname, sources, "no line of code")),
         nodes.paragraph("", "Tested by ", *places(app, docname, tests, "no test")),
         classes=["eq-entry"],
     )
 
 
+def link_to(app: Sphinx, docname: str, name: str) -> nodes.reference:
+    """A link from the page `docname` to the equation, with its number and label."""
+    equation = state(app.env)["equations"][name]
+    numbers = app.env.toc_fignumbers.get(equation.docname, {}).get("displaymath", {}).get(anchor(name), ())
+    number = f"({'.'.join(map(str, numbers))}) " if numbers else ""
+    uri = app.builder.get_relative_uri(docname, equation.docname) + "#" + anchor(name)
+    return nodes.reference("", f"{number}{PREFIX}{name}", refuri=uri, internal=True)
+
+
+def formula(equation: Equation) -> nodes.math_block:
+    """The equation without its number."""
+    return nodes.math_block(equation.tex, equation.tex, nowrap=False, number=None)
+
+
 def places(app: Sphinx, docname: str, found: list[Place], nothing: str) -> list[nodes.Node]:
     links: list[nodes.Node] = []
     for place in found:
-        uri = app.builder.get_relative_uri(docname, page_of(place.path)) + f"#L-{place.line}"
+        uri = line_uri(app, docname, place.path, place.line)
         code = nodes.literal("", place.name or place.path)
         link = nodes.reference("", "", code, refuri=uri, internal=True, reftitle=f"{place.path}, line {place.line}")
         links += [nodes.Text(", "), link] if links else [link]
@@ -159,29 +171,8 @@ def anchor(name: str) -> str:
     return nodes.make_id(f"equation-{PREFIX}{name}")
 
 
-def equation_uri(app: Sphinx, docname: str, name: str) -> str:
-    return app.builder.get_relative_uri(docname, state(app.env)["equations"][name].docname) + "#" + anchor(name)
-
-
-def page_of(path: str) -> str:
-    return f"{PAGES}/{path.removesuffix('.py')}"
-
-
-def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """A page for each file with a tagged line or a marked test; line 12 has the anchor `L-12`."""
-    if app.builder.format != "html":
-        return
-    builder: StandaloneHTMLBuilder = app.builder  # type: ignore[assignment]
-    tagged = [*app.equation_sources.values(), *app.equation_tests.values()]  # type: ignore[attr-defined]
-    for path in sorted({place.path for found in tagged for place in found}):
-        text = Path(app.srcdir, path).read_text(encoding="utf-8")
-        code = builder.highlighter.highlight_block(text, "python", linespans="L")
-        body = f'<section><h1>{escape(path)}</h1><div class="highlight-python">{code}</div></section>'
-        yield page_of(path), {"title": path, "body": body, "parents": []}, "page.html"
-
-
 def link_tags(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """In the highlighted program, make each tag a link to its equation."""
+    """In highlighted code, make each tag a link to its equation."""
     body = context.get("body")
     if isinstance(body, str) and PREFIX in body:
         equations = state(app.env)["equations"]
@@ -199,8 +190,7 @@ def link_tags(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_config_value("equation_source", "minigrad", "env")
-    app.add_config_value("equation_tests", "tests", "env")
+    app.setup_extension("minigrad_book.extensions.source")
     app.add_node(IndexNode)
     app.add_directive("equation-index", EquationIndex)
     app.connect("builder-inited", find_tags)
@@ -208,6 +198,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", collect)
     app.connect("env-updated", check)
     app.connect("doctree-resolved", fill_index)
-    app.connect("html-collect-pages", source_pages)
     app.connect("html-page-context", link_tags)
     return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": True}

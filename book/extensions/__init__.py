@@ -1,0 +1,16 @@
+"""The book's Sphinx extensions, as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+EXTENSIONS = ("equations", "execution", "exercises", "explorables", "notebooks", "reference", "site", "source")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    for name in EXTENSIONS:
+        app.setup_extension(f"minigrad_book.extensions.{name}")
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,0 +1,137 @@
+"""The files and versions that a page's code cells can use."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+if TYPE_CHECKING:
+    from sphinx.environment import BuildEnvironment
+
+PACKAGE = "minigrad_book"  # the folder `book/`
+DOORS = {"exercises.py", "cli.py", "__main__.py"}  # of the engine: they only import the book's tools when called
+DATA_FOLDERS = ("results", "traces")
+NOT_DATA = {".py", ".md", ".js", ".ipynb"}
+
+
+def digest(root: Path, page: Path, cells: Iterable[str]) -> str:
+    """Hex digest of all that the cells of `page`, a file below the folder `root`, can use.
+
+    These are the engine, the book's modules that the cells import, the data next to the page and to these modules, and
+    the versions of Python and of the packages that all of them import. The cells themselves aren't part of it.
+    """
+    cells = list(cells)
+    files = inputs(root, page, cells)
+    codes = [plain(cells), *(path.read_text(encoding="utf-8") for path in files if path.suffix == ".py")]
+    sha = sha256(f"{page.relative_to(root)}\n{versions(codes)}".encode())
+    for path in sorted(files):
+        sha.update(f"\0{path.relative_to(root).as_posix()}\0{path.stat().st_size}\0".encode())
+        sha.update(path.read_bytes())
+    return sha.hexdigest()[:16]
+
+
+def inputs(root: Path, page: Path, cells: Iterable[str]) -> set[Path]:
+    """The files that the cells of `page` can use."""
+    book, code = root / "book", plain(cells)
+    used = modules(book, code)
+    if uses_exercises(code):
+        used |= modules(book, (root / "minigrad" / "exercises.py").read_text(encoding="utf-8"))
+        used |= exercises(book, code)
+    folders = {page.parent, *(path.parent for path in used)}
+    if any(path.is_relative_to(book / "tools" / "experiments") for path in used):
+        folders |= {path.parent for path in book.glob("*/results")}
+    return engine(root) | used | {file for folder in folders for file in data(folder)}
+
+
+def engine(root: Path) -> set[Path]:
+    return {path for path in (root / "minigrad").rglob("*.py") if path.name not in DOORS}
+
+
+def depend(env: BuildEnvironment, files: Iterable[Path]) -> None:
+    """Let the page that is being read be read again when one of `files` changes."""
+    for path in files:
+        env.note_dependency(str(path))
+
+
+def plain(cells: Iterable[str]) -> str:
+    """The cells as one Python text, without IPython's magic commands."""
+    return "\n".join(TransformerManager().transform_cell(cell) for cell in cells)
+
+
+def modules(book: Path, code: str) -> set[Path]:
+    """The files of the book's modules that `code` imports, also inside functions, and of those that they import."""
+    found: set[Path] = set()
+    todo = list(imported(code))
+    while todo:
+        for path in files_of(book, todo.pop()) - found:
+            found.add(path)
+            package = ".".join([PACKAGE, *path.relative_to(book).parts[:-1]])
+            todo += imported(path.read_text(encoding="utf-8"), package)
+    return found
+
+
+def imported(code: str, package: str = "") -> Iterator[str]:
+    """Dotted names of what `code` imports; `from a import b` gives `a` and `a.b`, since b may be a module."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def files_of(book: Path, name: str) -> set[Path]:
+    """The files that importing the dotted `name` runs, if it is one of the book's."""
+    first, *parts = name.split(".")
+    if first != PACKAGE:
+        return set()
+    packages = [book.joinpath(*parts[:i], "__init__.py") for i in range(len(parts) + 1)]
+    module = book.joinpath(*parts).with_suffix(".py") if parts else book / "__init__.py"
+    return {path for path in (*packages, module) if path.is_file()}
+
+
+def uses_exercises(code: str) -> bool:
+    """Whether `code` reaches `mg.exercises`, or the catalogue of the exercises, which finds them by their names."""
+    names = set(imported(code))
+    return any(name.startswith(("minigrad.exercises", f"{PACKAGE}.tools.exercises")) for name in names) or any(
+        isinstance(node, ast.Attribute) and node.attr == "exercises" for node in ast.walk(ast.parse(code))
+    )
+
+
+def exercises(book: Path, code: str) -> set[Path]:
+    """The exercises of the chapters that `code` names, as in "bias-correction/2"; without a name, all of them."""
+    texts = (n.value for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    chapters = {match[1].replace("-", "_") for text in texts if (match := re.fullmatch(r"([a-z-]+)/\d+", text))}
+    found = {path for path in book.glob("*/exercises.py") if not chapters or path.parent.name in chapters}
+    return found.union(*(modules(book, path.read_text(encoding="utf-8")) for path in found))
+
+
+def data(folder: Path) -> Iterator[Path]:
+    """The data files in `folder`, and in its folders of results and of recorded traces."""
+    for path in (*folder.glob("*"), *(path for name in DATA_FOLDERS for path in (folder / name).rglob("*"))):
+        if path.is_file() and path.suffix not in NOT_DATA:
+            yield path
+
+
+def versions(codes: Iterable[str]) -> str:
+    """Python's version and those of the installed packages that `codes` import."""
+    names = {name.partition(".")[0] for code in codes for name in imported(code)} - sys.stdlib_module_names
+    distributions = {d for name in names - {"minigrad", PACKAGE} for d in _distributions().get(name, [])}
+    return " ".join([platform.python_version(), *(f"{name}={version(name)}" for name in sorted(distributions))])
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(packages_distributions())

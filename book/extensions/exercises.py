@@ -1,0 +1,226 @@
+r"""Exercises and questions on a page.
+
+A chapter's exercises, from its `exercises.py`: statement, code to start from, hidden hint and solution.
+
+    ```{practice} bias-correction/2
+    ```
+
+With a chapter's name alone it shows all of them. Exercise 2 is called `exercise-bias-correction-2` in `{numref}` and
+`{ref}`. An exercise that no page shows, or that two places show, is a warning.
+
+A question with a number to type, checked on the page:
+
+    ```{self-check}
+    :answer: mg.ema(np.array([3.0]), 0.9, bias_correction=True)[0]
+    :rtol: 0.01
+
+    What is $\hat m_1$ for $g_1 = 3$ and $\beta_1 = 0.9$?
+
+    - `0.1 * 3`: That is $m_1$. Divide it by $1 - \beta_1$.
+    - `3 / 0.9`: The divisor is $1 - \beta_1^1 = 0.1$.
+
+    The first corrected average is the first gradient itself.
+    ```
+
+The answer and the typical wrong ones in the list are Python expressions, computed at build with the engine (`mg`, `np`,
+`math`). What follows the list explains the right answer. `:rtol:` is the relative tolerance, by default 0.01; `:digits:`
+is how many digits of the answer are shown, by default 4. Without scripts the answer opens in place.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
+from minigrad_book.extensions.dependencies import PACKAGE, depend, engine, modules
+from minigrad_book.extensions.site import use
+from minigrad_book.tools.exercises.catalogue import catalogue, exercises, find
+from minigrad_book.tools.exercises.entry import Exercise
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+import minigrad as mg
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+logger = logging.getLogger(__name__)
+
+
+class Practice(SphinxDirective):
+    required_arguments = 1
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        try:
+            chosen = named(self.arguments[0])
+        except ValueError as error:
+            raise self.error(str(error)) from None
+        shown(self.env).setdefault(self.env.docname, []).extend(exercise.name for exercise in chosen)
+        book = Path(self.env.srcdir, "book")
+        for module in {f"{PACKAGE}.{exercise.chapter.replace('-', '_')}.exercises" for exercise in chosen}:
+            depend(self.env, modules(book, f"import {module}"))
+        use(self.env, "practice.css")
+        text = "\n\n".join(as_myst(exercise) for exercise in chosen)
+        container = nodes.container()
+        self.state.nested_parse(StringList(text.splitlines(), source=self.get_source_info()[0]), 0, container)
+        return container.children
+
+
+def named(name: str) -> list[Exercise]:
+    """The exercise called `name`, or all of the chapter called so."""
+    chapter = catalogue().get(name)
+    return list(chapter.exercises) if chapter else [find(name)]
+
+
+def as_myst(exercise: Exercise) -> str:
+    """The exercise as the page shows it. The boxes open without a script."""
+    label = f"exercise-{exercise.name.replace('/', '-')}"
+    parts = [f"::::::::{{exercise}} {exercise.title}\n:label: {label}\n\n{exercise.statement}\n"]
+    if exercise.solution is not None:
+        parts.append(code(exercise.stub))
+    parts.append(dropdown("Hint", "mg-hint", exercise.hint))
+    solution = exercise.explanation if exercise.solution is None else f"{code(exercise.code)}\n{exercise.explanation}"
+    parts.append(dropdown("Solution", "mg-solution", solution))
+    return "\n".join([*parts, "::::::::"])
+
+
+def as_cells(exercise: Exercise) -> list[tuple[str, str]]:
+    """The exercise as cells of a notebook: ("markdown" or "code", source). The solution stays in the book."""
+    hint = f"<details><summary>Hint</summary>\n\n{exercise.hint}\n\n</details>"
+    cells = [("markdown", f"**Exercise {exercise.name}: {exercise.title}**\n\n{exercise.statement}\n\n{hint}")]
+    return cells if exercise.solution is None else [*cells, ("code", exercise.stub)]
+
+
+def dropdown(title: str, kind: str, text: str) -> str:
+    return f":::::::{{dropdown}} {title}\n:class-container: {kind}\n\n{text}\n:::::::\n"
+
+
+def code(text: str) -> str:
+    return f"```python\n{text}\n```\n"
+
+
+def shown(env: BuildEnvironment) -> dict[str, list[str]]:
+    """Page → names of the exercises that it shows."""
+    if not hasattr(env, "shown_exercises"):
+        env.shown_exercises = {}  # type: ignore[attr-defined]
+    return env.shown_exercises  # type: ignore[attr-defined, no-any-return]
+
+
+def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    shown(env).pop(docname, None)
+
+
+def check(app: Sphinx, env: BuildEnvironment) -> None:
+    count = Counter(name for names in shown(env).values() for name in names)
+    for exercise in exercises():
+        if count[exercise.name] != 1:
+            logger.warning("exercise %s is shown %d times, not once", exercise.name, count[exercise.name])
+
+
+FORM = """<form hidden data-check="{data}"><label for="{id}">Your answer</label>
+<input id="{id}" type="text" inputmode="decimal" autocomplete="off" aria-describedby="{id}-question">
+<button type="submit">Check</button><div role="status"></div></form>"""
+
+
+class SelfCheck(SphinxDirective):
+    has_content = True
+    option_spec: ClassVar[dict[str, Any]] = {
+        "answer": directives.unchanged_required,
+        "rtol": float,
+        "digits": directives.positive_int,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        try:
+            question, mistakes, why = parts(self.parsed())
+            answer = evaluate(self.options.get("answer", ""))
+            task = as_task(answer, self.options.get("rtol", 0.01), [evaluate(text) for text, _ in mistakes])
+        except ValueError as error:
+            raise self.error(f"self-check: {error}") from None
+        use(self.env, "self-check.js", "self-check.css")
+        depend(self.env, engine(Path(self.env.srcdir)))
+        name = f"check-{self.env.new_serialno('self-check') + 1}"
+        data = base64.b64encode(json.dumps(task).encode()).decode()
+        title = nodes.paragraph("", "Check yourself", classes=["mg-check-title"])
+        shown = nodes.paragraph("", "", nodes.strong("", f"{answer:.{self.options.get('digits', 4)}g}"))
+        box = nodes.container(
+            "",
+            title,
+            nodes.container("", *question, ids=[f"{name}-question"]),
+            html(FORM.format(data=data, id=name)),
+            html("<details><summary>Show the answer</summary>"),
+            nodes.container("", shown, nodes.container("", *why, classes=["mg-why"])),
+            html("</details>"),
+            *(nodes.container("", *message, classes=["mg-mistake"]) for _, message in mistakes),
+            classes=["mg-check"],
+        )
+        self.set_source_info(box)
+        return [box]
+
+    def parsed(self) -> list[nodes.Node]:
+        content = nodes.container()
+        self.state.nested_parse(self.content, self.content_offset, content)
+        return content.children
+
+
+def parts(content: list[nodes.Node]) -> tuple[list[nodes.Node], list[tuple[str, list[nodes.Node]]], list[nodes.Node]]:
+    """(question, [(expression of a wrong answer, answer to it)], explanation of the right one)."""
+    place = next((i for i, node in enumerate(content) if isinstance(node, nodes.bullet_list)), None)
+    if not place:
+        raise ValueError(
+            "needed are a question and then a list of typical wrong answers: - `expression`: the answer to it"
+        )
+    return content[:place], [mistake(item) for item in content[place].children], content[place + 1 :]
+
+
+def mistake(item: nodes.Node) -> tuple[str, list[nodes.Node]]:
+    first, *rest = item.children[0].children
+    if not isinstance(first, nodes.literal) or not rest:
+        raise ValueError(f"a wrong answer is written - `expression`: what to say, got {item.astext()!r}")
+    if isinstance(rest[0], nodes.Text):
+        rest[0] = nodes.Text(rest[0].removeprefix(":").lstrip())
+    return first.astext(), [nodes.paragraph("", "", *rest), *item.children[1:]]
+
+
+def evaluate(expression: str) -> float:
+    """The finite number that the expression gives."""
+    try:
+        value = float(eval(expression, {"mg": mg, "np": np, "math": math}))
+    except Exception as error:
+        raise ValueError(f"{expression!r} doesn't give a number: {type(error).__name__}: {error}") from error
+    if not math.isfinite(value):
+        raise ValueError(f"{expression!r} gives {value}, needed is a finite number")
+    return value
+
+
+def as_task(answer: float, rtol: float, mistakes: list[float]) -> dict[str, Any]:
+    """What the script needs; ValueError if a wrong answer can't be told from the right one or from another."""
+    values = [answer, *mistakes]
+    for i, value in enumerate(values):
+        for other in values[:i]:
+            if abs(value - other) <= rtol * (max(abs(value), abs(other)) or 1):
+                raise ValueError(f"{other:g} and {value:g} are the same answer to a relative tolerance of {rtol:g}")
+    return {"answer": answer, "rtol": rtol, "mistakes": mistakes}
+
+
+def html(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="html")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("minigrad_book.extensions.site")
+    app.add_directive("practice", Practice)
+    app.add_directive("self-check", SelfCheck)
+    app.connect("env-purge-doc", forget)
+    app.connect("env-check-consistency", check)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": True}
