@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-EXTENSIONS = ("equations", "execution", "exercises", "explorables", "notebooks", "reference", "site", "source")
+EXTENSIONS = ("equations", "execution", "explorables", "notebooks", "practice", "reference", "site", "source")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

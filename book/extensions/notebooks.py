@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 from minigrad_book.extensions.execution import KEY
-from minigrad_book.extensions.exercises import as_cells, evaluate, named
+from minigrad_book.extensions.practice import as_cells, evaluate, named
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

@@ -17,6 +17,7 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ROOT = Path(mg.__file__).parents[1]
+ROOT = Path(mg.__file__).resolve().parents[1]
 
 # --- what is public, and where it is defined
 
@@ -92,7 +93,7 @@ def undocumented(objects: Mapping[str, Any]) -> list[str]:
 def definition(value: Any) -> tuple[str, int]:
     """(path from the top of the repository, line) at which a function, class, method or property is defined."""
     value = value.fget if isinstance(value, property) else inspect.unwrap(getattr(value, "__func__", value))
-    path = Path(inspect.getsourcefile(value) or "").resolve().relative_to(ROOT.resolve())
+    path = Path(inspect.getsourcefile(value) or "").resolve().relative_to(ROOT)
     return path.as_posix(), inspect.getsourcelines(value)[1]
 
 
@@ -126,7 +127,7 @@ class Code:
     def find(self, file: str, name: str) -> tuple[str, str] | None:
         """Where the name that `file` uses is defined, if it is one of the engine's functions or classes."""
         key = file, name
-        while key in self.imports:
+        while key in self.imports and self.imports[key] != key:  # a package that imports its own module leads to itself
             key = self.imports[key]
         return key if key in self.definitions else None
 
@@ -144,12 +145,17 @@ class Code:
                     todo.append(target)
 
 
+@cache
+def code_of(root: Path) -> Code:
+    return Code(root)
+
+
 def computed_by(app: Sphinx, value: Any) -> list[str]:
     """The names of the equations that the code of a public function or class computes, in the order of the source.
 
     This includes the kernels and private functions that it uses, not the public ones.
     """
-    code = Code(Path(app.srcdir))
+    code = code_of(Path(app.srcdir))
     stop = {(definition(other)[0], inspect.unwrap(other).__name__) for other in public().values()}
     ranges = list(code.lines(definition(value)[0], inspect.unwrap(value).__name__, stop))
     found = [
@@ -197,9 +203,8 @@ class Api(SphinxDirective):
 
     def link_source(self, signature: addnodes.desc_signature) -> None:
         value: Any = import_module(signature["module"])
-        owner: Any = None
         for part in signature["fullname"].split("."):
-            owner, value = value, inspect.getattr_static(value, part)
+            value = inspect.getattr_static(value, part)
         path, line = definition(value)
         uri = line_uri(self.env.app, self.env.docname, path, line)
         label = nodes.inline("", "source", classes=["viewcode-link"])
@@ -277,12 +282,11 @@ def full(name: str) -> str:
 
 
 def skip(app: Sphinx, what: str, name: str, value: Any, skipped: bool, options: Any) -> bool | None:
-    """Skip what isn't a method of the class itself: attributes, kernels, ops that the package has as functions."""
+    """Skip attributes and kernels of a class, and its methods that the package has as functions, too."""
     if what != "class" or skipped:
         return None
-    function = value.fget if isinstance(value, property) else value
-    public_functions = {id(other) for other in public().values()}
-    return None if hasattr(function, "__qualname__") and id(function) not in public_functions else True
+    method = inspect.isfunction(value) or inspect.ismethod(value) or isinstance(value, property)
+    return None if method and all(value is not other for other in public().values()) else True
 
 
 def resolve(app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.Node) -> nodes.Node | None:
@@ -300,10 +304,14 @@ def shorten(app: Sphinx, config: Config) -> None:
     """Show a type that has a name in the engine, such as `Rate`, by that name."""
     for module in walk_packages(mg.__path__, "minigrad."):
         if not module.name.endswith("__main__"):
-            for name, value in vars(import_module(module.name)).items():
-                if not name.startswith("_") and type(value).__module__ in {"typing", "types", "collections.abc"}:
-                    if not (inspect.ismodule(value) or inspect.isroutine(value)):
-                        config.autodoc_type_aliases[name] = name
+            config.autodoc_type_aliases |= {name: name for name in aliases(import_module(module.name))}
+
+
+def aliases(module: Any) -> Iterator[str]:
+    for name, value in vars(module).items():
+        kind = type(value).__module__.partition(".")[0]
+        if kind in {"typing", "types", "collections"} and not inspect.ismodule(value) and not inspect.isroutine(value):
+            yield name
 
 
 # --- that nothing is missing

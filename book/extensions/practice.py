@@ -23,8 +23,8 @@ A question with a number to type, checked on the page:
     ```
 
 The answer and the typical wrong ones in the list are Python expressions, computed at build with the engine (`mg`, `np`,
-`math`). What follows the list explains the right answer. `:rtol:` is the relative tolerance, by default 0.01; `:digits:`
-is how many digits of the answer are shown, by default 4. Without scripts the answer opens in place.
+`math`). What follows the list explains the right answer. `:rtol:` is the relative tolerance, by default 0.01;
+`:digits:` is how many digits of the answer are shown, by default 4. Without scripts the answer opens in place.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from minigrad_book.extensions.dependencies import PACKAGE, depend, engine, modules
 from minigrad_book.extensions.site import use
-from minigrad_book.tools.exercises.catalogue import catalogue, exercises, find
+from minigrad_book.tools.exercises.catalogue import catalogue, exercise_named, exercises
 from minigrad_book.tools.exercises.entry import Exercise
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -79,7 +79,7 @@ class Practice(SphinxDirective):
 def named(name: str) -> list[Exercise]:
     """The exercise called `name`, or all of the chapter called so."""
     chapter = catalogue().get(name)
-    return list(chapter.exercises) if chapter else [find(name)]
+    return list(chapter.exercises) if chapter else [exercise_named(name)]
 
 
 def as_myst(exercise: Exercise) -> str:
