@@ -23,7 +23,7 @@ def ema_rows(values, average, beta, one_minus_beta):
 def ema(values: ArrayLike, beta: float, bias_correction: bool = False) -> Array:
     """Return the exponential moving average along axis 0.
 
-    With m_0 = 0, for t = 1, 2, …::
+    With m_0 = 0, for t = 1, 2, …:
 
         m_t = β·m_{t−1} + (1 − β)·x_t
 

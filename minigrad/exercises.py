@@ -1,6 +1,6 @@
 """The door to the book's exercises, which are in the package `minigrad_book`.
 
-Three calls are all that is needed::
+Three calls are all that is needed:
 
     mg.exercises.show("bias-correction/2")             # the statement and the code to start from
     mg.exercises.check("bias-correction/2", answer)    # right, or what is wrong

@@ -24,7 +24,7 @@ def gradcheck(
     """Check the gradients that `fn` records against central differences, entry by entry, in float64.
 
     The output is multiplied by fixed random weights c and summed, L = Σ cᵢ·fn(…)ᵢ, so one backward pass covers every
-    output. For each entry x of an input::
+    output. For each entry x of an input:
 
         numerical = (L(x + eps) - L(x - eps)) / (2·eps)
         |∂L/∂x - numerical| ≤ atol + rtol·|numerical|

@@ -43,7 +43,7 @@ class MLP(nn.Sequential):
 class LeNet5(nn.Sequential):
     """LeNet-5 as it is used today: 5×5 convolutions, 2×2 pooling, three dense layers; by default 62,006 parameters.
 
-    Input (batch, in_channels, 32, 32), output (batch, num_classes): the logits. The sizes in between::
+    Input (batch, in_channels, 32, 32), output (batch, num_classes): the logits. The sizes in between:
 
         in_channels → 6 @ 28×28 → 6 @ 14×14 → 16 @ 10×10 → 16 @ 5×5 → 400 → 120 → 84 → num_classes
 

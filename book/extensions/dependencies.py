@@ -80,16 +80,18 @@ def modules(book: Path, code: str) -> set[Path]:
     return found
 
 
-def imported(code: str, package: str = "") -> Iterator[str]:
+@cache
+def imported(code: str, package: str = "") -> list[str]:
     """Dotted names of what `code` imports; `from a import b` gives `a` and `a.b`, since b may be a module."""
+    names: list[str] = []
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*parents, *([node.module] if node.module else [])])
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def files_of(book: Path, name: str) -> set[Path]:

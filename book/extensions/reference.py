@@ -46,6 +46,7 @@ ROOT = Path(mg.__file__).resolve().parents[1]
 # --- what is public, and where it is defined
 
 
+@cache
 def public() -> dict[str, Any]:
     """Name → function or class, for all that a reader of the package uses: "Tensor", "optim.Adam", …"""
     found: dict[str, Any] = {}
@@ -90,6 +91,7 @@ def undocumented(objects: Mapping[str, Any]) -> list[str]:
     return missing
 
 
+@cache
 def definition(value: Any) -> tuple[str, int]:
     """(path from the top of the repository, line) at which a function, class, method or property is defined."""
     value = value.fget if isinstance(value, property) else inspect.unwrap(getattr(value, "__func__", value))

@@ -245,7 +245,7 @@ def conv_backward_input(grad, weight, grad_x, stride):
 def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Size2d = 1, padding: Size2d = 0) -> Tensor:
     """Slide a kernel over images, as a convolutional layer does.
 
-    The sum runs over the input channels c and the kernel's rows i and columns j::
+    The sum runs over the input channels c and the kernel's rows i and columns j:
 
         out[b, o, y, x] = bias[o] + Σ weight[o, c, i, j] · padded[b, c, y·stride + i, x·stride + j]
 
