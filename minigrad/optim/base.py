@@ -158,7 +158,7 @@ class Optimizer:
             state.rate = rate
             if computed_for != (theta.dtype, state.t):
                 computed_for = theta.dtype, state.t
-                coefficients = np.array(self.coefficients(rate, state.t), theta.dtype)
+                coefficients = np.fromiter(self.coefficients(rate, state.t), theta.dtype)
             gradient = grad.ravel()
             if self.weight_decay and self.decoupled:
                 theta *= 1 - rate * self.weight_decay  # eq:adamw-decay
