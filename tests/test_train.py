@@ -1,4 +1,4 @@
-"""The training loop: what it computes, what it records, and what is left after an interruption."""
+"""The training loop: what it computes, what it records, and what an interruption leaves."""
 
 import json
 import math
@@ -180,7 +180,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_it_spoils_the_weights():
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "says"),
+    ("change", "error", "message"),
     [
         ({"epochs": 0}, ValueError, "epochs must be ≥ 1, got 0"),
         ({"batch_size": -1}, ValueError, "batch_size must be ≥ 1, got -1"),
@@ -188,8 +188,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_it_spoils_the_weights():
         ({"validation": (np.zeros((2, 2)), np.zeros(3, int))}, ValueError, r"labels \(3,\)"),
     ],
 )
-def test_bad_options_are_refused(change, error, says):
-    with pytest.raises(error, match=says):
+def test_bad_options_are_refused(change, error, message):
+    with pytest.raises(error, match=message):
         run(**change)
 
 

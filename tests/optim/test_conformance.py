@@ -1,7 +1,7 @@
 """Trajectories of 500 steps in float64 against recorded ones of Keras, optax and PyTorch, and against live PyTorch.
 
-porting.py says which arguments of minigrad give what a framework computes, and what comes nearest but differs. Where no
-arguments do, the framework's own recurrence, written out below, gives the trace.
+porting.py lists the arguments with which minigrad computes what a framework computes, and what comes nearest but
+differs. Where no arguments do, the framework's own recurrence, written out below, gives the trace.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def amsgrad_of_corrected(t, g, s):
 
 
 def adamax_keras(t, g, s):
-    """Keras: ε beside u, not in the maximum."""
+    """Keras: ε is added to u, not inside the maximum."""
     s["m"] = 0.9 * s["m"] + 0.1 * g
     s["u"] = np.maximum(0.999 * s["u"], abs(g))
     return 1e-2 * s["m"] / ((1 - 0.9**t) * (s["u"] + 1e-7))
 
 
 def rmsprop_under_root(rate, eps, momentum=0.0, centered=False, rho=0.9):
-    """Keras and optax: ε under the root, and the rate in the momentum buffer."""
+    """Keras and optax: ε inside the root, and the rate in the momentum buffer."""
 
     def step(t, g, s):
         s["v"] = rho * s["v"] + (1 - rho) * g * g
@@ -119,7 +119,7 @@ def test_agrees_with_the_trace(run, problem):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("run", cases(lambda run: run.ours is None))
-def test_the_difference_is_what_we_say(run, problem):
+def test_the_difference_is_the_recurrence_given_here(run, problem):
     recurrence = DIFFER[run.framework, run.name]
     assert relative_error(problem, lambda p: Recurrence(p, recurrence), trace_of(run, problem)) < 1e-9
 

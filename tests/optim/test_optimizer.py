@@ -181,7 +181,7 @@ def test_schedules_give_the_rate_of_every_step():
         assert expected == schedule(step)
     np.testing.assert_allclose(used, [schedule(step) for step in range(20)], atol=1e-15)
     assert optimizer.lr == schedule(20)
-    [schedule(step) for step in range(1000)]  # looking ahead, for a plot say, changes nothing
+    [schedule(step) for step in range(1000)]  # looking ahead, as for a plot, changes nothing
     assert optimizer.lr == schedule(20)
     optimizer.lr = 0.5
     assert optimizer.lr == 0.5

@@ -1,4 +1,4 @@
-"""Facts about the rules that the book states, checked on random inputs and on the worst ones."""
+"""What the book claims about the rules, checked on random inputs and on the worst ones."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ RATE = 1e-3
 def closed_loop(make, factors, scale_rate, steps=60, plain=False) -> np.ndarray:
     """θ along a run on Rosenbrock's function with the rate RATE·factor: the optimizer's rate is scaled, or its step is.
 
-    The scaled step: the optimizer works at the constant rate on a parameter that is 0, so what it leaves there is the
+    To scale the step, the optimizer works at the constant rate on a parameter that is 0: what it leaves there is the
     step alone. plain=True runs the kernel's Python source: compiled, θ − η·d is rounded once, not twice.
     """
     problem = Rosenbrock()

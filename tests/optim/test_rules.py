@@ -1,4 +1,4 @@
-"""Every rule against its equations written a second time in NumPy, in both precisions; and what the kernels are."""
+"""Every rule against its equations written a second time in NumPy, in both precisions; what its kernel compiles to."""
 
 from __future__ import annotations
 

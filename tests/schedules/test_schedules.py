@@ -283,7 +283,7 @@ def test_ends(lr, n, alpha):
 
 @pytest.mark.parametrize("first", [1, 3, 10])
 def test_no_restart_is_late(first):
-    """With a logarithm instead, ⌊log(1 + t/s)/log 3⌋ at t/s = 242, say, rounds down to the period before."""
+    """With a logarithm instead, ⌊log(1 + t/s)/log 3⌋ at t/s = 242, for example, rounds down to the period before."""
     schedule = s.cosine_decay_restarts(1.0, first, t_mul=3.0)
     starts = [first * (3**i - 1) // 2 for i in range(12)]
     assert [schedule(t) for t in starts] == [1.0] * 12
