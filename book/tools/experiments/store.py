@@ -194,7 +194,7 @@ def scan(experiment: Experiment, out: Path) -> Scan:
     Raises
     ------
     ValueError
-        A file holds something else than a run, or a run of another configuration, arm or seed than its name says.
+        A file holds something else than a run, or a run of another configuration, arm or seed than its file name gives.
     """
     found = Scan()
     for arm in experiment.arms:

@@ -65,7 +65,7 @@ def run(
     OSError
         The data is missing or the folder can't be written to: then nothing is run.
     RuntimeError
-        Runs failed; the message says which and why. The others are stored.
+        Runs failed; the message lists them with the reasons. The others are stored.
     """
     experiment = named(name, quick)
     chosen = experiment.seeds if seeds is None else dict.fromkeys(integer("a seed", s, least=0) for s in seeds)

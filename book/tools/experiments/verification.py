@@ -64,19 +64,24 @@ def verify(
     candidates = list(runs.done) if always else other_code
     drawn = np.random.default_rng(0).permutation(len(candidates))[:sample]
     repeated = [candidates[i] for i in sorted(drawn)]
+    head = (
+        f"{experiment.name}: {len(runs.done)} runs, {len(runs.done) - len(other_code)} by today's code, "
+        f"{len(other_code)} by other code"
+    )
     details, outcomes = [], []
     for arm, seed in repeated:
         run = runs.done[arm, seed]
-        store.check_repeatable(store.path_of(folder, experiment, arm, seed), run)
-        found = deviations(run, first_epoch(Config.from_dict(run["config"]), seed))
+        try:
+            store.check_repeatable(store.path_of(folder, experiment, arm, seed), run)
+            again = first_epoch(Config.from_dict(run["config"]), seed)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{head}; no first epoch can be repeated: {error}") from error
+        found = deviations(run, again)
         outcome, words = _judge(found, provenance.elsewhere(run))
         outcomes.append(outcome)
         details.append(f"  {arm}, seed {seed}: {words}")
     counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in (SAME, EXPLAINED, UNEXPLAINED))
-    head = (
-        f"{experiment.name}: {len(runs.done)} runs, {len(runs.done) - len(other_code)} by today's code, "
-        f"{len(other_code)} by other code; first epoch repeated: {len(repeated)}"
-    )
+    head += f"; first epoch repeated: {len(repeated)}"
     complaints = [f"  {complaint}" for complaint in runs.unreadable]
     explained = not complaints and UNEXPLAINED not in outcomes
     return Verification([f"{head} ({counts})" if repeated else head, *complaints, *details], explained)

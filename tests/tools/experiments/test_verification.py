@@ -203,7 +203,8 @@ def test_missing_data_is_an_error_in_one_line(tmp_path, monkeypatch, capsys):
     single.describe_data.cache_clear()
     assert cli.main(["experiment", "verify", "first-look", "--out", str(tmp_path)]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("minigrad: error: ")
+    head = "minigrad: error: first-look: 1 runs, 0 by today's code, 1 by other code; no first epoch can be repeated: "
+    assert error.startswith(head)
     assert "minigrad data cifar10 --download" in error
     assert len(error.splitlines()) == 1
 

@@ -122,4 +122,6 @@ def heat_map(experiment: Experiment, runs: Scan, boxed: tuple[str, ...] = ()) ->
         ax.tick_params(length=0)
         ax.set_title("Test accuracy in %; boxed: the article's cells" if boxed else "Test accuracy in %")
     highest = f" The highest mean is {100 * values[best]:.1f} % with {arms[best[0]][best[1]]}." if best else ""
-    return fig, f"A table of schedules by initial rates, shaded by mean test accuracy.{highest}"
+    return fig, (
+        f"A table of {len(cells)} schedules by {len(rates)} initial rates, shaded by mean test accuracy.{highest}"
+    )
