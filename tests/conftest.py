@@ -1,8 +1,11 @@
 """Settings for every test, numbers of threads to try, and Node to run the site's modules."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ from hypothesis import HealthCheck, settings
 
 import minigrad as mg
 from minigrad.threads import AVAILABLE
+
+ROOT = Path(__file__).parents[1]
 
 settings.register_profile(
     "minigrad",  # deterministic, without a database of examples
@@ -80,3 +85,47 @@ def _special(value: Any, kind: type) -> Any:
     if kind is str and isinstance(value, float):
         return TEXTS.get(str(value), value)
     return float(value) if kind is float and value in TEXTS.values() else value
+
+
+@pytest.fixture
+def repository_copy(tmp_path: Path) -> Path:
+    """A copy of the repository's files, with the times of change that Numba's cache asks for, and that cache."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("needs git and its repository, to know which files are in it")
+    folder = tmp_path / "copy"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    compiled = ROOT.glob("minigrad/**/__pycache__/*.nb?")
+    for path in (*filter(Path.is_file, files), *compiled):
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    return folder
+
+
+@pytest.fixture
+def run_in_copy(repository_copy: Path) -> Callable[[str], tuple[int, str]]:
+    """`run_in_copy(command)`: exit status and output of a command in the copy, and with the copy's code."""
+    return lambda command: _run(command, repository_copy)
+
+
+def _run(command: str, folder: Path) -> tuple[int, str]:
+    names = folder.parent / "names"  # the copy's two packages, under the names that they are imported by
+    names.mkdir(exist_ok=True)
+    for name, source in (("minigrad", "minigrad"), ("minigrad_book", "book")):
+        if not (names / name).exists():
+            (names / name).symlink_to(folder / source, target_is_directory=True)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MINIGRAD_SITE"))
+    }
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    environment["PYTHONPATH"] = str(names)
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    return done.returncode, re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,59 +64,22 @@ def follow(block: Block, folder: Path) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def copy(folder: Path) -> Path:
-    """The repository's files, with the times of change that Numba's cache asks for, and that cache."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
-    compiled = ROOT.glob("minigrad/**/__pycache__/*.nb?")
-    for path in (*filter(Path.is_file, files), *compiled):
-        target = folder / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target)
-    return folder
-
-
 Followed = Callable[..., Path]
+Run = Callable[[str], tuple[int, str]]
 
 
 @pytest.fixture
-def followed(tmp_path: Path) -> Followed:
+def followed(repository_copy: Path) -> Followed:
     """`followed(title, *without)`: a copy with the examples up to `title`, without that one's blocks for some files."""
 
     def followed(last: str, *without: str) -> Path:
-        folder = copy(tmp_path / "copy")
         for title in EXAMPLES[: EXAMPLES.index(last) + 1]:
             for block in SECTIONS[title]:
                 if block.file and not (title == last and block.file in without):
-                    follow(block, folder)
-        return folder
+                    follow(block, repository_copy)
+        return repository_copy
 
-    if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("needs git and its repository, to know which files are in it")
     return followed
-
-
-def run(command: str, folder: Path) -> tuple[int, str]:
-    """Exit status and output of `command`, with the code of the copy in `folder`."""
-    names = folder.parent / "names"  # the copy's two packages, under the names that they are imported by
-    names.mkdir(exist_ok=True)
-    for name, source in (("minigrad", "minigrad"), ("minigrad_book", "book")):
-        if not (names / name).exists():
-            (names / name).symlink_to(folder / source, target_is_directory=True)
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MINIGRAD_SITE"))
-    }
-    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
-    environment["PYTHONPATH"] = str(names)
-    done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    return done.returncode, re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
 
 
 def commands(title: str) -> list[str]:
@@ -145,34 +106,34 @@ def test_every_session_that_it_names_exists_and_every_session_is_named():
     assert named == sessions
 
 
-def succeed(command: str, folder: Path) -> None:
-    status, output = run(command, folder)
+def succeed(run: Run, command: str) -> None:
+    status, output = run(command)
     assert status == 0, f"{command}\n{output}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("title", EXAMPLES)
-def test_following_an_example_works(followed: Followed, title: str) -> None:
+def test_following_an_example_works(followed: Followed, run_in_copy: Run, title: str) -> None:
     if any("record torch" in command for command in commands(title)):
         pytest.importorskip("torch")
-    folder = followed(title)
+    followed(title)
     for command in commands(title):
-        succeed(command, folder)
+        succeed(run_in_copy, command)
 
 
 @pytest.mark.slow
-def test_all_examples_fit_together(followed: Followed) -> None:
+def test_all_examples_fit_together(followed: Followed, run_in_copy: Run) -> None:
     """By following CONTRIBUTING.md alone: the book builds without a warning and has the new chapter."""
     pytest.importorskip("nox", reason="needs the extra `dev`")
     checks, browser = commands(LAST)
     folder = followed(EXAMPLES[-1])
-    succeed(checks, folder)
+    succeed(run_in_copy, checks)
     page = (folder / "_build/html/book/inverse_sqrt/index.html").read_text(encoding="utf-8")
     assert "At update 400." in re.sub("<[^>]*>", "", page)
     there = shutil.which("chromium") and find_spec("playwright")
     if os.environ.get("MINIGRAD_BROWSER_TESTS") != "required" and not there:
         pytest.skip("all passed but the tests in a browser, which need chromium and playwright")
-    succeed(browser, folder)
+    succeed(run_in_copy, browser)
 
 
 LEFT_OUT = [  # (example, the files whose blocks are left out, what the tests then print)
@@ -199,9 +160,11 @@ LEFT_OUT = [  # (example, the files whose blocks are left out, what the tests th
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("title", "files", "missing"), LEFT_OUT)
-def test_a_step_left_out_is_named(followed: Followed, title: str, files: list[str], missing: str) -> None:
-    folder = followed(title, *files)
-    done = [run(command, folder) for command in commands(title) if command.startswith("pytest")]
+def test_a_step_left_out_is_named(
+    followed: Followed, run_in_copy: Run, title: str, files: list[str], missing: str
+) -> None:
+    followed(title, *files)
+    done = [run_in_copy(command) for command in commands(title) if command.startswith("pytest")]
     assert any(status and missing in output for status, output in done), done
 
 
@@ -213,11 +176,13 @@ WARNED = [  # (example, a file whose blocks are left out, what the build then pr
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("title", "file", "warning"), WARNED)
-def test_the_build_names_a_step_left_out(followed: Followed, title: str, file: str, warning: str) -> None:
+def test_the_build_names_a_step_left_out(
+    followed: Followed, run_in_copy: Run, title: str, file: str, warning: str
+) -> None:
     """In a book of this chapter alone, which also warns of what the other pages have."""
     folder = followed(title, file)
     (folder / "_toc.yml").write_text("format: jb-book\nroot: book/inverse_sqrt/index\n", encoding="utf-8")
-    _, output = run("jupyter-book build .", folder)
+    _, output = run_in_copy("jupyter-book build .")
     assert warning in output
 
 
