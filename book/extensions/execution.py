@@ -88,10 +88,11 @@ def execute(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
     waiting = {}
     for name in names:
         path, current = Path(env.doc2path(name)), app.notebook_digests[name]  # type: ignore[attr-defined]
-        if current is not None:
-            notebook = read(env, path, with_digest(path.read_text(encoding="utf-8"), current))
-            if not cached(cache, notebook):
-                waiting[name] = path, notebook
+        if current is None:
+            continue
+        notebook = read(env, path, with_digest(path.read_text(encoding="utf-8"), current))
+        if notebook is not None and not cached(cache, notebook):
+            waiting[name] = path, notebook
     if not waiting:
         return
     logger.info("executing %d notebooks: %s", len(waiting), ", ".join(waiting))
