@@ -60,10 +60,22 @@ def check_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             logger.warning("picture without alt text: %s", tag[:120], location=raw, type="site")
 
 
+SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>')
+
+
 def mend(html: str) -> str:
-    """Give entries of the bibliography the role that their list needs; the empty corner of a table is no heading."""
+    """Make lists and tables what they say they are.
+
+    Entries of the bibliography get the role that their list needs, the empty corner of a table is no heading, and the
+    parameters of a signature over several lines aren't the definitions of a list without terms.
+    """
     html = html.replace('role="doc-biblioentry"', 'role="listitem"')
+    html = SIGNATURE.sub(lambda match: re.sub("<(/?)dd>", as_line, match[1]), html)
     return re.sub(r'<th class="([^"]*)"><p></p></th>', r'<td class="\1"></td>', html)
+
+
+def as_line(tag: re.Match[str]) -> str:
+    return "</span>" if tag[1] else '<span class="sig-line">'
 
 
 def mend_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
