@@ -106,6 +106,9 @@ def test_every_session_that_it_names_exists_and_every_session_is_named():
     assert named == sessions
 
 
+RECORD = [command for title in EXAMPLES for command in commands(title) if "traces.record" in command]
+
+
 def succeed(run: Run, command: str) -> None:
     status, output = run(command)
     assert status == 0, f"{command}\n{output}"
@@ -114,8 +117,8 @@ def succeed(run: Run, command: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("title", EXAMPLES)
 def test_following_an_example_works(followed: Followed, run_in_copy: Run, title: str) -> None:
-    if any("record torch" in command for command in commands(title)):
-        pytest.importorskip("torch")
+    if set(RECORD) & set(commands(title)):
+        pytest.importorskip("torch", reason="needs the extra `bench`")
     followed(title)
     for command in commands(title):
         succeed(run_in_copy, command)
@@ -125,9 +128,11 @@ def test_following_an_example_works(followed: Followed, run_in_copy: Run, title:
 def test_all_examples_fit_together(followed: Followed, run_in_copy: Run) -> None:
     """By following CONTRIBUTING.md alone: the book builds without a warning and has the new chapter."""
     pytest.importorskip("nox", reason="needs the extra `dev`")
+    pytest.importorskip("torch", reason="needs the extra `bench`")
     checks, browser = commands(LAST)
     folder = followed(EXAMPLES[-1])
-    succeed(run_in_copy, checks)
+    for command in (*RECORD, checks):
+        succeed(run_in_copy, command)
     page = (folder / "_build/html/book/inverse_sqrt/index.html").read_text(encoding="utf-8")
     assert "At update 400." in re.sub("<[^>]*>", "", page)
     there = shutil.which("chromium") and find_spec("playwright")
