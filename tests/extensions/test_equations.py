@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("sphinx")
 
-from minigrad_book.extensions.equation_tags import Place, source_tags
-from minigrad_book.extensions.equation_tags import test_tags as marked_tests  # a name that pytest doesn't collect
+from minigrad_book.extensions.tags import Place, source_tags
+from minigrad_book.extensions.tags import test_tags as marked_tests  # a name that pytest doesn't collect
 
 PAGE = """# Adam
 
@@ -52,54 +52,54 @@ FILES = {"index.md": INDEX, "adam.md": PAGE, "minigrad/adam.py": PROGRAM, "tests
 
 
 def test_a_complete_book_has_no_warning(build):
-    assert build(FILES, "equation_index").warnings == []
+    assert build(FILES, "equations").warnings == []
 
 
 @pytest.mark.parametrize(
     ("name", "text", "warning"),
     [
-        ("minigrad/adam.py", "m = 1\n", "adam.md:3: WARNING: equation eq:first has no line of the program"),
+        ("minigrad/adam.py", "m = 1\n", "adam.md:3: WARNING: equation eq:first has no line of code"),
         ("tests/test_adam.py", "", "adam.md:3: WARNING: equation eq:first has no test"),
         ("minigrad/more.py", "m = 1\nv = 2  # eq:gone\n", "minigrad/more.py:2: WARNING: tag for eq:gone"),
         ("tests/test_more.py", TEST.replace("first", "gone"), "tests/test_more.py:5: WARNING: test for eq:gone"),
     ],
 )
 def test_what_is_missing_is_a_warning_where_it_is_needed(build, name, text, warning):
-    warnings = build({**FILES, name: text}, "equation_index").warnings
+    warnings = build({**FILES, name: text}, "equations").warnings
     assert len(warnings) == 1
     assert warning in warnings[0]
 
 
 def test_what_is_missing_is_found_again_when_no_page_has_changed(build):
     files = {**FILES, "tests/test_adam.py": ""}
-    assert build(files, "equation_index").warnings == build({}, "equation_index").warnings != []
+    assert build(files, "equations").warnings == build({}, "equations").warnings != []
 
 
 def test_an_equation_that_goes_is_forgotten(build):
-    build(FILES, "equation_index")
-    warnings = build({"adam.md": PAGE.replace("(eq:first)", "")}, "equation_index").warnings
+    build(FILES, "equations")
+    warnings = build({"adam.md": PAGE.replace("(eq:first)", "")}, "equations").warnings
     assert len(warnings) == 2
-    assert all("no equation of the book is labelled so" in warning for warning in warnings)
+    assert all("no equation of the book has that label" in warning for warning in warnings)
 
 
 def test_the_index_links_equation_line_and_test(build):
-    index = build(FILES, "equation_index").page("index")
+    index = build(FILES, "equations").page("index")
     assert 'href="adam.html#equation-eq-first"' in index
     assert 'href="source/minigrad/adam.html#L-3"' in index
     assert 'href="source/tests/test_adam.html#L-5"' in index
     assert "m = 1" in index
-    assert "1 equations, 1 lines of the program, 1 tests" in index
+    assert "1 equations, 1 lines of code, 1 tests" in index
     assert "step" not in index
 
 
 def test_the_index_shows_that_a_test_is_missing(build):
-    index = build({**FILES, "tests/test_adam.py": ""}, "equation_index").page("index")
+    index = build({**FILES, "tests/test_adam.py": ""}, "equations").page("index")
     assert "no test" in index
     assert "incomplete" in index
 
 
 def test_a_tag_in_the_shown_program_leads_to_the_equation(build):
-    built = build(FILES, "equation_index")
+    built = build(FILES, "equations")
     assert '<a class="eq-tag" href="adam.html#equation-eq-first">eq:first</a>' in built.page("adam")
     source = built.page("source/minigrad/adam")
     assert '<a class="eq-tag" href="../../adam.html#equation-eq-first">eq:first</a>' in source

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("sphinx")
 
 from docutils import nodes
-from minigrad_book.extensions.self_check import as_task, evaluate, parts
+from minigrad_book.extensions.practice import as_task, evaluate, parts
 
 
 def item(*children: nodes.Node) -> nodes.list_item:

@@ -1,0 +1,73 @@
+"""The API reference: what is public, that all of it is documented, and which equations it computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("sphinx")
+
+from minigrad_book.extensions.reference import as_rst, computed_by, defined_in, link, public, undocumented
+from minigrad_book.extensions.tags import SOURCE, source_tags
+
+import minigrad as mg
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_public_name_has_a_docstring():
+    assert undocumented(public()) == []
+
+
+def test_a_public_name_without_a_docstring_is_found():
+    class Documented:
+        """Is."""
+
+        def method(self):
+            pass
+
+        def _private(self):
+            pass
+
+    def bare():
+        pass
+
+    assert undocumented({"bare": bare, "Documented": Documented}) == ["bare", "Documented.method"]
+
+
+def test_the_page_shows_every_public_name_once():
+    page = (ROOT / "book" / "reference" / "api.md").read_text(encoding="utf-8")
+    parts = [line.split("}")[1].split() for line in page.splitlines() if line.startswith("```{api}")]
+    assert sorted(name for part in parts for name in defined_in(part)) == sorted(public())
+    assert {"Tensor", "conv2d", "nn.Linear", "optim.Adam", "schedules.warmup", "fit", "data.cifar10"} <= public().keys()
+
+
+def equations(value):
+    app = SimpleNamespace(srcdir=str(ROOT), equation_sources=source_tags(ROOT, SOURCE))
+    return computed_by(app, value)
+
+
+def test_equations_are_found_in_kernels_and_helpers_and_not_in_other_public_names():
+    assert {"adam-m", "adam-v", "adam-m-hat", "adam-v-hat", "adam-update"} <= set(equations(mg.optim.Adam))
+    assert "adam-m" not in equations(mg.optim.AdamW)
+    assert equations(mg.schedules.cosine_decay) == ["cosine-decay"]
+    assert "relu-gradient" in equations(mg.relu)
+    assert equations(mg.abs) == []
+
+
+def test_a_docstring_becomes_restructured_text():
+    text = ["One *star* and `Adam`:", "", "    m ← β·m*2", "", "Parameters", "----------", "x", "    See `y`."]
+    assert as_rst(text, link) == [
+        r"One \*star\* and :py:obj:`~minigrad.optim.Adam`:",
+        "",
+        "::",
+        "",
+        "    m ← β·m*2",
+        "",
+        "Parameters",
+        "----------",
+        "x",
+        "    See ``y``.",
+    ]
