@@ -37,11 +37,15 @@ def unavailable(reason: str) -> NoReturn:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `view` runs for each page in each look; shown files are all alike, two looks do for them."""
+    """A test that takes `view` runs for each page in each look; files of code are all alike, and take turns in two."""
     if "view" in metafunc.fixturenames:
         names = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
         names = [name for name in names if not name.startswith(("_static/", "index.html"))]
-        views = [(name, *look) for name in names for look in (LOOKS[::3] if name.startswith("source/") else LOOKS)]
+        views = [
+            (name, *look)
+            for i, name in enumerate(names)
+            for look in ([LOOKS[3 * (i % 2)]] if name.startswith("source/") else LOOKS)
+        ]
         metafunc.parametrize("view", views or [None], ids="-".join if views else None)
 
 
