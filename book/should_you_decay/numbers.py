@@ -1,7 +1,7 @@
 """What the chapter reads off its stored runs: accuracies in percent, gains in percentage points, epochs from 1.
 
-A function whose name ends in `_numbers` gives the numbers of one section's sentences, under the names by which the
-page glues them.
+A function whose name ends in `_numbers` gives the numbers of one section's sentences by name; the page glues them
+under that name with `decay-` before it.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def data_numbers() -> Numbers:
     """The data and the machines of all stored runs."""
     everything = [runs(experiment.name) for experiment in EXPERIMENTS]
     return {
-        "decay-data": "; ".join(sorted({run["data"]["what"] for scan in everything for run in scan.done.values()})),
-        "decay-machines": "; ".join(sorted({machine for scan in everything for machine in machines(scan)})),
+        "data": "; ".join(sorted({run["data"]["what"] for scan in everything for run in scan.done.values()})),
+        "machines": "; ".join(sorted({machine for scan in everything for machine in machines(scan)})),
     }
 
 

@@ -1,6 +1,28 @@
-"""The derivation on the landing page, by SymPy."""
+"""The landing page: its derivation by SymPy, and its sentences against what its cells compute."""
 
+import re
+from pathlib import Path
+
+import myst_nb
+import pytest
 import sympy as sp
+from minigrad_book.should_you_decay import numbers
+
+PAGE = (Path(numbers.__file__).parents[1] / "intro.md").read_text(encoding="utf-8")
+CELLS = re.findall(r"^```{code-cell}\n(?::tags: [^\n]*\n)?(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The names that the picture's cell defines, and under "glued" the numbers of the sentences by name."""
+    glued: dict[str, float] = {}
+    scope: dict[str, object] = {"glued": glued}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(myst_nb, "glue", lambda name, value, display: glued.__setitem__(name, value))
+        for cell in CELLS:
+            if "def mean_loss" in cell or "glue(" in cell:
+                exec(compile(cell, "intro.md", "exec"), scope)
+    return scope
 
 
 def test_the_floor_of_the_introduction():
@@ -10,3 +32,48 @@ def test_the_floor_of_the_introduction():
     assert sp.simplify(solution - a * sigma**2 / (2 - a)) == 0
     floor = sp.series((solution / 2).subs(a, eta / sigma), eta, 0, 2).removeO()
     assert sp.simplify(floor - eta * sigma / 4) == 0
+
+
+def test_constant_rates_end_at_the_floor(page):
+    for name in ("large", "small"):
+        floor = page[name] * page["NOISE"] / 4
+        assert page["glued"][f"intro-floor-{name}"] == pytest.approx(floor, rel=0.1)
+        assert page["glued"][f"intro-floor-{name}"] != pytest.approx(2 * floor, rel=0.1)  # s itself isn't the mean loss
+
+
+def test_decay_is_fast_and_ends_below_every_constant_rate(page):
+    arms = page["arms"]
+    assert arms["decayed"][100] < 2 * arms["large"][100] < arms["small"][100] / 10
+    assert arms["decayed"][-1] < page["best_constant"] / 2 < arms["small"][-1] / 2
+    best, ends = page["best_rate"], page["ends"]
+    assert min(ends) < best < max(ends), "the rates tried enclose the best"
+
+
+def test_the_description_of_the_picture(page):
+    arms = page["arms"]
+    described = [arms["large"][50], arms["large"][-1000:].mean(), arms["small"][-1000:].mean(), arms["decayed"][-1]]
+    values = re.search(
+        r"to (0\.\d+) at step 50, and settles at (0\.\d+)\..* stays at (0\.\d+)\..* to \"\n.*\"(0\.\d+) at",
+        PAGE,
+        re.DOTALL,
+    )
+    assert [float(value) for value in values.groups()] == pytest.approx(described, rel=0.15)
+
+
+def test_no_floor_to_leave_yet_at_step_50(page):
+    """The small rate is still far above its floor where the large one has reached its own."""
+    arms = page["arms"]
+    assert arms["small"][50] > 100 * page["glued"]["intro-floor-small"]
+    assert arms["large"][50] < page["glued"]["intro-floor-large"] < 10 * arms["large"][50]
+
+
+def test_the_words_about_the_article(page):
+    """Most of the gain is what the constant rate loses by overfitting; with 0.0001 no difference can be shown."""
+    glued = page["glued"]
+    assert glued["intro-decay-last"] - glued["intro-decay-best"] > glued["intro-decay-last"] / 2
+    assert glued["intro-decay-best"] > 0
+    assert all(numbers.gain("article-2", "constant", "plateau", at).verdict == 0 for at in ("last", "best"))
+
+
+def test_every_number_on_the_page_is_glued(page):
+    assert set(re.findall(r"{glue:text}`([^`:]+)", PAGE)) == page["glued"].keys()

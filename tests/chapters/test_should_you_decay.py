@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy as sp
+from minigrad_book.bias_correction import numbers as bias_correction
 from minigrad_book.should_you_decay import numbers
 from minigrad_book.should_you_decay.experiments import ARTICLE, EXPERIMENTS
 from minigrad_book.tools import experiments
 from minigrad_book.tools.experiments import single, stats, store
 from minigrad_book.tools.experiments.reporting import data_note
+from minigrad_book.tools.experiments.reports import shared
+from minigrad_book.tools.experiments.reports.weight_decay import chosen_arms
 
 PAGE = Path(__file__).parents[2] / "book" / "should_you_decay" / "index.md"
 
@@ -115,7 +118,7 @@ def test_the_words_about_data_and_machines():
     assert not any(";" in value for value in values.values())
     for experiment in EXPERIMENTS:
         assert data_note(numbers.runs(experiment.name)) == (
-            f"data: {values['decay-data']}; computed on {values['decay-machines']}, one thread a run"
+            f"data: {values['data']}; computed on {values['machines']}, one thread a run"
         )
 
 
@@ -132,6 +135,34 @@ def test_the_words_about_the_articles_experiments():
     first, second = (numbers.article_numbers(name) for name in ARTICLE)
     assert first["acted-article-1"] > first["lowest-article-1"], "the rule acts after the loss has turned"
     assert second["acted-article-2"] < second["lowest-article-2"], "the rule acts before the loss has turned"
+
+
+def test_the_words_about_experiment_1():
+    values = numbers.article_numbers("article-1")
+    assert values["given-back-article-1"] > values["gain-article-1-last"] / 2, "most of the gain is the constant's loss"
+    assert values["jump-article-1"] > 5 * values["twin-article-1"] > 0, "the jump is the reduction's"
+    assert values["after-article-1"] < values["before-article-1"]
+    lowest = [min(decayed["val_loss"]) - min(without["val_loss"]) for without, decayed, _ in numbers.pairs("article-1")]
+    assert np.abs(lowest).max() < 0.02, "the lowest validation loss hardly changes"
+    assert numbers.accuracy("article-1", "constant") == pytest.approx(100 * ARTICLE["article-1"]["constant"], abs=2)
+    assert numbers.accuracy("article-1", "plateau") > 100 * ARTICLE["article-1"]["plateau"] + 5
+
+
+def test_the_words_about_experiment_2():
+    values = numbers.article_numbers("article-2")
+    assert values["gain-article-2-best"] < 0 < values["gain-article-2-last"]
+    assert values["jump-article-2"] > 5 * values["twin-article-2"] > 0, "the jump is the reduction's"
+    for without, decayed, acted in numbers.pairs("article-2"):
+        assert max(without["val_accuracy"][acted:]) >= decayed["val_accuracy"][acted], "the twin comes as far, later"
+
+
+def test_the_words_about_two_and_three_runs():
+    """The article's differences are well inside the intervals of strangers; pairs may have the wider intervals."""
+    reach = {name: [float(cell.lstrip("±")) for cell in numbers.interval(name, name)[1:]] for name in ARTICLE}
+    two_strangers, three_strangers = reach["article-1"][1], reach["article-2"][3]
+    assert numbers.article_numbers("article-1")["article-article-1"] < two_strangers
+    assert numbers.article_numbers("article-2")["article-article-2"] > -three_strangers
+    assert reach["article-2"][0] > reach["article-2"][1], "with two runs the price of pairs exceeds the gain"
 
 
 def test_an_interval_is_the_equation():
@@ -160,6 +191,32 @@ def test_the_words_about_the_grid():
     assert [len(seeds) for seeds in failed] == [2], "the same two seeds under all five schedules"
     low, high = numbers.gain("grid", *numbers.tuned()).t
     assert low < 0 < high, "three pairs don't show that a schedule adds anything to the best constant rate"
+    values = numbers.grid_numbers()
+    assert values["scheduled_rate"] > values["tuned_rate"], "the best rate with a schedule is larger"
+    assert values["gain-exponential-0.0001"] < values["gain-exponential-0.0003"], "a little less of it"
+    assert 0 < values["too-large-exponential"] < values["too-large-constant"], "a schedule forgives a large rate"
+    assert values["warmed_alive"] == values["warmed"], "with a warm-up all train"
+    assert values["warmed_test"] < min(numbers.accuracy("grid", f"warmup-cosine-{lr}") for lr in ("0.001", "0.003"))
+
+
+def test_the_words_about_the_first_updates():
+    shown = {row[0]: row[-1] for row in experiments.table("first-steps", "Differences").rows}
+    higher = "uncorrected − corrected, loss of updates 101–200"
+    assert shown.pop(higher) == "higher"
+    assert len(shown) == 5
+    assert set(shown.values()) == {"nothing"}
+    values = numbers.first_steps_numbers()
+    assert values["corrected_after"] > values["uncorrected_after"]
+    too_long = bias_correction.rho(np.arange(1, 201))
+    assert 3 < too_long[:100].min() < too_long[:100].max() < 7
+    assert 2 < too_long[199] < 3, "still more than twice at update 200"
+
+
+def test_the_words_about_the_effective_rates():
+    values = numbers.effective_rates_numbers()
+    assert 1 < values["fall_early"] < values["fall_constant"], "the median falls before the loss turns, and after"
+    assert values["tail_rise"] > 1, "the 95th percentile ends higher"
+    assert values["fall_cosine"] > values["fall_eta"], "part of the fall under cosine is Adam's own"
 
 
 def test_the_words_about_weight_decay():
@@ -171,19 +228,28 @@ def test_the_words_about_weight_decay():
         assert chosen[form, "constant"] == chosen[form, "cosine"], "one λ for each form, as the page has it"
 
 
-@pytest.mark.parametrize(
-    "compute",
-    [
-        numbers.setup_numbers,
-        numbers.data_numbers,
-        numbers.later_numbers,
-        numbers.grid_numbers,
-        numbers.first_steps_numbers,
-        numbers.effective_rates_numbers,
-        numbers.weight_decay_numbers,
-    ],
-)
-def test_every_number_that_a_section_glues_is_on_the_page(compute):
-    text = PAGE.read_text(encoding="utf-8")
-    unused = {name for name in compute() if f"`{name}" not in text}
-    assert all(name.startswith("gain-") for name in unused), unused
+def test_the_words_about_weight_decay_and_none():
+    """About one point more than the grid's cosine without weight decay; for AdamW the interval contains zero."""
+    arms = chosen_arms(experiments.named("weight-decay"), numbers.runs("weight-decay"))
+    without = [shared.accuracy_on_test(run) for run in numbers.runs("grid").of("cosine-0.001")]
+    l2, adamw = (
+        stats.difference(
+            without, [shared.accuracy_on_test(run) for run in numbers.runs("weight-decay").of(arms[form, "cosine"])]
+        )
+        for form in ("adam", "adamw")
+    )
+    assert [100 * l2.mean, 100 * adamw.mean] == pytest.approx([1, 1], abs=0.2)
+    assert l2.verdict == 1
+    assert adamw.t[0] < 0 < adamw.t[1]
+
+
+def test_every_number_on_the_page_is_computed_and_used():
+    computed = numbers.setup_numbers() | numbers.data_numbers() | numbers.later_numbers() | numbers.grid_numbers()
+    computed |= numbers.first_steps_numbers() | numbers.effective_rates_numbers() | numbers.weight_decay_numbers()
+    for name in ARTICLE:
+        computed |= numbers.article_numbers(name)
+    shown = set(re.findall(r"{glue:text}`decay-([^`:]+)", PAGE.read_text(encoding="utf-8")))
+    assert shown <= computed.keys()
+    measured_but_not_shown = {"acted-article-1", "lowest-article-1"}  # the words about experiment 1 rest on them
+    measured_but_not_shown |= {f"{what}-article-2" for what in ("given-back", "before", "after")}
+    assert {name for name in computed.keys() - shown if not name.startswith("gain-")} == measured_but_not_shown
