@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-NAMES = ["bias-correction", "eta-equivalence", "plateau"]
+MODELS = Path(__file__).parents[2].glob("book/*/*.model.js")
+EXPLORABLES = sorted(path.name.removesuffix(".model.js") for path in MODELS if path.parent.name != "static")
 SCREENS = {"desktop": (1280, 900), "phone": (360, 740)}
 
 
@@ -76,7 +77,7 @@ def axe_faults(page: Any, within: str) -> list[str]:
     return [f"{violation['id']}: {node['html'][:200]}" for violation in violations for node in violation["nodes"]]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EXPLORABLES)
 class TestExplorable:
     def test_every_slider_answers_to_the_keyboard(self, site: Path, open_page: Any, name: str) -> None:
         page = open_page(page_with(site, f'data-explorable="{name}"'))
