@@ -82,7 +82,7 @@ class TestExplorable:
     def test_every_slider_answers_to_the_keyboard(self, site: Path, open_page: Any, name: str) -> None:
         page = open_page(page_with(site, f'data-explorable="{name}"'))
         stage = stage_of(page, name)
-        assert len(sliders(stage)) >= 3
+        assert sliders(stage)
         for slider in sliders(stage):
             said = slider.get_attribute("aria-valuetext")
             slider.focus()
