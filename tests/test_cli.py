@@ -86,6 +86,7 @@ def test_ctrl_c_is_not_a_traceback(capsys, monkeypatch):
     assert "interrupted" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_quick_experiment_runs_reports_and_is_verified(tmp_path):
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")

@@ -70,6 +70,7 @@ def test_compiled_code_is_stored_next_to_the_source_and_used_again(copy, tmp_pat
     assert {path: path.stat().st_mtime_ns for path in compiled(copy)} == stamps
 
 
+@pytest.mark.slow
 def test_four_first_runs_at_once(copy, tmp_path):
     processes = [start(SCRIPT, environment(copy), tmp_path) for _ in range(4)]
     for process in processes:

@@ -496,6 +496,7 @@ def alive(group):
     return True
 
 
+@pytest.mark.slow
 def test_a_kill_loses_only_unfinished_runs_and_leaves_no_process(finished, tmp_path):
     command = [sys.executable, "-m", "minigrad", "experiment", "run", NAME, "--quick", "--seeds", "0-19"]
     command += ["--out", str(tmp_path)]
@@ -533,6 +534,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to the sweep alone", "to all, as a terminal does"])
 def test_ctrl_c_ends_the_runs_and_starts_no_others(tmp_path, send):
     script = tmp_path / "slow.py"
@@ -551,6 +553,7 @@ def test_ctrl_c_ends_the_runs_and_starts_no_others(tmp_path, send):
     assert len(list(tmp_path.glob("*-[0-9]"))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Dask's own
 def test_a_dask_cluster_loses_nothing_when_a_worker_is_killed(tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs the extra `experiments`")
