@@ -12,6 +12,7 @@ import nox
 nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "tests", "book", "browser"]
+PYTEST = ["-q", "-n", "logical", "--maxprocesses=8"]
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
@@ -35,8 +36,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test but the slow ones; what follows `--` goes to pytest (`-m slow`, a folder, `-k NAME`)."""
-    session.run("pytest", "-q", "-n", "logical", "--maxprocesses=8", "-m", "not slow", *session.posargs)
+    """Every test but the slow ones and those of `browser`; what follows `--` goes to pytest (`-m slow`, a folder)."""
+    session.run("pytest", *PYTEST, "--ignore=tests/browser", "-m", "not slow", *session.posargs)
 
 
 @nox.session
@@ -48,7 +49,7 @@ def book(session: nox.Session) -> None:
 @nox.session
 def browser(session: nox.Session) -> None:
     """The built site in Chromium."""
-    session.run("pytest", "-q", "tests/browser", *session.posargs, env={"MINIGRAD_BROWSER_TESTS": "required"})
+    session.run("pytest", *PYTEST, "tests/browser", *session.posargs, env={"MINIGRAD_BROWSER_TESTS": "required"})
 
 
 @nox.session
