@@ -204,7 +204,7 @@ def evaluate(expression: str) -> float:
 
 
 def as_task(answer: float, rtol: float, mistakes: list[float]) -> dict[str, Any]:
-    """What the script needs; ValueError if a wrong answer can't be told from the right one or from another."""
+    """What the script needs; ValueError if two of the answers are the same to the tolerance."""
     values = [answer, *mistakes]
     for i, value in enumerate(values):
         for other in values[:i]:

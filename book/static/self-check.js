@@ -1,4 +1,4 @@
-// A question with a number to type: tells at once whether it is right, and if not, what was probably done.
+// A question with a number to type: shows at once whether it is right, and if not, what the mistake probably is.
 
 import { judge } from "./self-check.model.js";
 
@@ -6,7 +6,7 @@ for (const form of document.querySelectorAll("form[data-check]")) {
   const task = JSON.parse(atob(form.dataset.check));
   const box = form.closest(".mg-check");
   const input = form.querySelector("input");
-  const told = form.querySelector("[role=status]");
+  const status = form.querySelector("[role=status]");
   const copy = (selector, index) => [...(box.querySelectorAll(selector)[index]?.cloneNode(true).childNodes ?? [])];
 
   form.hidden = false;
@@ -16,11 +16,11 @@ for (const form of document.querySelectorAll("form[data-check]")) {
     const word = document.createElement("b");
     word.textContent = `${message} `;
     const more = right ? copy(".mg-why", 0) : mistake === undefined ? [] : copy(".mg-mistake", mistake);
-    told.replaceChildren(word, ...more);
+    status.replaceChildren(word, ...more);
     form.dataset.state = right ? "right" : "wrong";
   });
   input.addEventListener("input", () => {
     delete form.dataset.state;
-    told.replaceChildren();
+    status.replaceChildren();
   });
 }

@@ -65,7 +65,7 @@ def sliders(stage: Any) -> list[Any]:
 
 
 def shown(stage: Any) -> list[Any]:
-    """What an explorable says: its text, its charts' descriptions, its sliders' values."""
+    """What an explorable shows: its text, its charts' descriptions, its sliders' values."""
     charts = [chart.get_attribute("aria-label") for chart in stage.locator(".mg-charts svg").all()]
     return [stage.locator(".mg-text").inner_text(), charts, [s.get_attribute("aria-valuetext") for s in sliders(stage)]]
 
@@ -87,7 +87,7 @@ class TestExplorable:
             said = slider.get_attribute("aria-valuetext")
             slider.focus()
             page.keyboard.press("ArrowRight")
-            if slider.get_attribute("aria-valuetext") == said:  # it stood at its end
+            if slider.get_attribute("aria-valuetext") == said:  # it was at its end
                 page.keyboard.press("ArrowLeft")
             assert slider.get_attribute("aria-valuetext") != said
             assert slider.evaluate("element => element.labels.length") == 1

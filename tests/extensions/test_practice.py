@@ -1,4 +1,4 @@
-"""How an exercise stands on a page."""
+"""How a page shows an exercise."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴"
 
 export const superscript = (integer) => [...String(integer)].map((c) => SUPERSCRIPTS[c]).join("");
 
-/** A number to read: 4 significant digits unless told, 2.8·10⁻¹⁷ where it is very small or large. */
+/** A number to read: 4 significant digits by default, 2.8·10⁻¹⁷ where it is very small or large. */
 export function number(value, digits = 4) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
@@ -58,8 +58,8 @@ function niceStep(rough) {
 const MARGIN = { top: 26, right: 20, bottom: 38, left: 46 };
 
 /**
- * A chart as an SVG element of the given size. `x` and `y` are {domain, log?, label, format?}; `label` says to those who
- * can't see it what it shows; `body` gives its marks from the two scales. Its property `at` turns a pointer event into
+ * A chart as an SVG element of the given size. `x` and `y` are {domain, log?, label, format?}; `label` describes it to
+ * those who can't see it; `body` gives its marks from the two scales. Its property `at` turns a pointer event into
  * the data's coordinates.
  */
 export function chart({ width, height, x, y, label, body }) {
@@ -120,7 +120,7 @@ export const dot = (x, y, fill = "currentColor") => svg("circle", { cx: x, cy: y
 
 let ids = 0;
 
-/** A slider over a list of values. `text` says a value to the eye and the ear, `change` what it changes in the state. */
+/** A slider over a list of values. `text` writes a value for the eye and the ear, `change` gives the changes of the state. */
 export function slider({ key, label, values, text = String, change = (value) => ({ [key]: value }) }) {
   const id = `mg-control-${ids++}`;
   const shown = html("span", { class: "mg-value", "aria-hidden": "true" });
@@ -146,7 +146,7 @@ export function slider({ key, label, values, text = String, change = (value) => 
 const nearest = (values, value) =>
   values.reduce((best, v, i) => (Math.abs(v - value) < Math.abs(values[best] - value) ? i : best), 0);
 
-/** One of a few. `options` are [value, label, swatch?]; long labels stand in one column on a phone. */
+/** One of a few. `options` are [value, label, swatch?]; long labels are in one column on a phone. */
 export function choice({ key, legend, options, long = false }) {
   const name = `mg-control-${ids++}`;
   const inputs = options.map(([value]) => html("input", { type: "radio", name, value }));
@@ -177,8 +177,8 @@ export const range = (from, to, step = 1) => Array.from({ length: Math.floor((to
  * @param {object[]} controls
  * @param {(state, width, set) => {charts: Element[], text: (string | Element)[], hide?: Set}} draw  `hide` has the keys of
  *   controls that mean nothing now
- * @param {(state, point, index, set, starts: boolean) => void} [drag]  told of a pointer pressed on the chart of that index
- * @param {Element} [below]  stands at the end
+ * @param {(state, point, index, set, starts: boolean) => void} [drag]  called when a pointer is pressed on the chart of that index
+ * @param {Element} [below]  comes at the end
  */
 export function mount(name, { defaults, controls, draw, drag, below }) {
   const place = document.querySelector(`[data-explorable="${name}"]`);
