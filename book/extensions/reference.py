@@ -192,15 +192,18 @@ class Api(SphinxDirective):
         return [node for name in names for node in self.entry(name, public()[name])]
 
     def entry(self, name: str, value: Any) -> list[nodes.Node]:
-        what = "autoclass" if inspect.isclass(value) else "autofunction"
-        options = "\n   :members:\n   :show-inheritance:\n   :member-order: bysource" if what == "autoclass" else ""
+        what, options = "autofunction", ""
+        if inspect.isclass(value):
+            what, options = "autoclass", "\n   :members:\n   :member-order: bysource"
+            options += "\n   :show-inheritance:" if value.__bases__ != (object,) else ""
         text = f"```{{eval-rst}}\n.. {what}:: minigrad.{name}{options}\n```"
         container = nodes.container()
         self.state.nested_parse(StringList(text.splitlines(), source=self.get_source_info()[0]), 0, container)
         for signature in container.findall(addnodes.desc_signature):
             self.link_source(signature)
-        for content in list(container.findall(addnodes.desc_content))[:1]:
-            content += EquationsNode(name=name)
+        content = next(container.findall(addnodes.desc_content))
+        methods = (i for i, part in enumerate(content.children) if isinstance(part, addnodes.index | addnodes.desc))
+        content.insert(next(methods, len(content.children)), EquationsNode(name=name))
         return container.children
 
     def link_source(self, signature: addnodes.desc_signature) -> None:
