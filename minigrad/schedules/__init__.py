@@ -14,11 +14,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from math import ceil, cos, exp, pi, sqrt
+from math import ceil, cos, exp, log, log1p, nextafter, pi, sqrt
 
 import numpy as np
 
-from minigrad.arguments import choice, number
+from minigrad.arguments import choice, integer, number
 from minigrad.schedules.plateau import ReduceLROnPlateau as ReduceLROnPlateau
 from minigrad.schedules.schedule import RateFunction, Schedule, schedule
 
@@ -162,6 +162,57 @@ def polynomial_decay(
 
 
 @schedule
+def linear_decay(lr: float, decay_steps: float, end_lr: float = 0.0) -> RateFunction:
+    """η_t = (1 − p)·η + p·η_end with p = min(t, s)/s.
+
+    Source: Defazio et al. (arXiv:2310.07831), who derive it, with η_end = 0, for the last iterate of SGD. PyTorch's
+    `LinearLR(1.0, η_end/η, total_iters=s)`; `polynomial_decay` with p = 1, where η_end isn't 0 by default.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate at step 0.
+    decay_steps : float
+        s > 0, in updates.
+    end_lr : float
+        η_end ≥ 0, the rate from step s on.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
+    """
+
+    def rate(t: float) -> float:
+        p = min(t, decay_steps) / decay_steps
+        return (1 - p) * lr + p * end_lr  # eq:linear-decay
+
+    return rate
+
+
+@schedule
+def inverse_sqrt(lr: float, warmup_steps: int) -> RateFunction:
+    """η_t = η·min((t + 1)/W, √(W/(t + 1))): linear to η at the W-th update, then falling with the root of time.
+
+    Source: Vaswani et al. (arXiv:1706.03762), equation 3, whose step number starts at 1 and whose η is 1/√(W·d_model).
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate of the W-th update, the highest.
+    warmup_steps : int
+        W ≥ 1, in updates.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
+    """
+    w = integer("warmup_steps", warmup_steps, least=1)
+    return lambda t: lr * min((t + 1) / w, sqrt(w / (t + 1)))  # eq:inverse-sqrt
+
+
+@schedule
 def piecewise_constant(boundaries: Sequence[float], values: Sequence[float]) -> RateFunction:
     """η_t = values[number of boundaries < t]: the first value up to and including the first boundary, and so on.
 
@@ -221,8 +272,8 @@ def cosine_decay_restarts(
 
     The i-th period is s_i = s_0·t_mul^i steps long, and t_i = t − Σ_{j<i} s_j.
 
-    Source: Loshchilov & Hutter (SGDR, arXiv:1608.03983); TensorFlow's `cosine_decay_restarts`, but periods are counted
-    without logarithms: rounding can't make a restart come a step late. In PyTorch's
+    Source: Loshchilov & Hutter (SGDR, arXiv:1608.03983); TensorFlow's `cosine_decay_restarts`, but a period isn't
+    counted by its logarithm alone: rounding can't make a restart come a step late. In PyTorch's
     `CosineAnnealingWarmRestarts` m is 1.
 
     Parameters
@@ -245,15 +296,23 @@ def cosine_decay_restarts(
     """
 
     def rate(t: float) -> float:
-        period, length = 0, first_decay_steps
-        if t_mul == 1:
-            period, t = int(t // length), t % length
-        while t >= length:
-            period, t, length = period + 1, t - length, length * t_mul
+        period, t, length = _period(t, first_decay_steps, t_mul)
         cosine = m_mul**period * 0.5 * (1 + cos(pi * t / length))
         return lr * ((1 - alpha) * cosine + alpha)  # eq:cosine-decay-restarts
 
     return rate
+
+
+def _period(t: float, length: float, growth: float) -> tuple[int, float, float]:
+    """The number of the period that t is in, the time since its start, its length; `length` is the first one's."""
+    if growth == 1:
+        return int(t // length), t % length, length
+    period = max(0, int(log1p(t * (growth - 1) / length) / log(growth)) - 1)  # or one or two later: the loop decides
+    t -= length * (growth**period - 1) / (growth - 1)
+    length *= growth**period
+    while t >= length:
+        period, t, length = period + 1, t - length, length * growth
+    return period, t, length
 
 
 @schedule
@@ -320,7 +379,7 @@ def noisy_linear_cosine_decay(
         t = min(t, decay_steps)
         linear = 1 - t / decay_steps
         if initial_variance > 0:
-            deviation = sqrt(initial_variance / (1 + t) ** variance_decay)
+            deviation = sqrt(initial_variance * (1 + t) ** -variance_decay)
             linear += deviation * np.random.default_rng([seed or 0, int(t)]).standard_normal()
         cosine = 0.5 * (1 + cos(2 * pi * num_periods * t / decay_steps))
         return max(0.0, lr * ((alpha + linear) * cosine + beta))  # eq:linear-cosine-decay
@@ -397,7 +456,7 @@ def one_cycle(
     total_steps : int
         ≥ 1, in updates.
     pct_start : float
-        The share of steps that the rise takes, in [0, 1), below ½ with three phases.
+        The share of steps that the rise takes, in [0, 1], below ½ with three phases.
     anneal_strategy : str
         "cos": a phase from a to b has, at its fraction p, the rate b + (a − b)·½(1 + cos(π·p)); "linear": a + (b −
         a)·p.
@@ -411,7 +470,7 @@ def one_cycle(
     ValueError, TypeError
         An argument is out of its range or not a number.
     """
-    number("pct_start", pct_start, least=0, below=0.5 if three_phase else 1)
+    number("pct_start", pct_start, least=0, below=0.5 if three_phase else nextafter(1, 2))
     choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
     start, last = max_lr / div_factor, total_steps - 1
     end, peak = start / final_div_factor, pct_start * total_steps - 1
@@ -433,7 +492,7 @@ def one_cycle(
 
 @schedule
 def warmup(schedule: Schedule | Callable[[float], float] | float, warmup_steps: int) -> RateFunction:
-    """min(1, (t + 1)/W)·schedule(t): linear, from η/W at the first update to η at the W-th.
+    """min(1, (t + 1)/W)·schedule(t): linear, from η/W at the first update to η at the W-th; for W = 0 the schedule.
 
     The first update already counts (a rate of 0 would waste it), and `schedule` runs from t = 0: the warm-up scales it
     and does not shift it.
@@ -445,17 +504,52 @@ def warmup(schedule: Schedule | Callable[[float], float] | float, warmup_steps: 
     schedule : Schedule, callable or float
         What is scaled: a function of the step, or a constant rate η ≥ 0.
     warmup_steps : int
-        W ≥ 1, in updates.
+        W ≥ 0, in updates.
 
     Raises
     ------
     ValueError, TypeError
         An argument is out of its range or not a number.
     """
-    inner = schedule if callable(schedule) else constant(schedule)
-    return lambda t: min(1.0, (t + 1) / warmup_steps) * inner(t)  # eq:warmup
+    inner, w = schedule if callable(schedule) else constant(schedule), max(1, warmup_steps)
+    return lambda t: min(1.0, (t + 1) / w) * inner(t)  # eq:warmup
+
+
+@schedule
+def warmup_stable_decay(
+    lr: float, warmup_steps: int, stable_steps: int, decay_steps: float, end_lr: float = 0.0
+) -> RateFunction:
+    """min(1, (t + 1)/W)·η'_max(0, t − W − S), where η' is `linear_decay`: up for W updates, η for S, then down for s.
+
+    The first update of the decay, t = W + S, still has η.
+
+    Source: Hu et al. (MiniCPM, arXiv:2404.06395), whose decay is exponential; a linear one is in Hägele et al.
+    (arXiv:2405.18392). The length of the run needn't be known before its decay begins.
+
+    Parameters
+    ----------
+    lr : float
+        η ≥ 0, the rate of the constant phase.
+    warmup_steps : int
+        W ≥ 0, in updates, as for `warmup`.
+    stable_steps : int
+        S ≥ 0, in updates.
+    decay_steps : float
+        s > 0, in updates.
+    end_lr : float
+        η_end ≥ 0, the rate from step W + S + s on.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range or not a number.
+    """
+    decay, begin = linear_decay(lr, decay_steps, end_lr), warmup_steps + stable_steps
+    return warmup(lambda t: decay(max(0, t - begin)), warmup_steps)  # eq:warmup-stable-decay
 
 
 def _ascending(name: str, values: Sequence[float]) -> None:
-    if any(a >= b for a, b in pairwise(values)) or any(value < 0 for value in values):
-        raise ValueError(f"{name} must be ≥ 0 and strictly ascending, got {values!r}")
+    for value in values:
+        number(f"each of the {name}", value, least=0)
+    if any(a >= b for a, b in pairwise(values)):
+        raise ValueError(f"{name} must be strictly ascending, got {values!r}")

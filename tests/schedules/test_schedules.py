@@ -43,6 +43,12 @@ def linear_cosine(t):
     return 0.1 * ((0.02 + 1 - p) * (1 + math.cos(2 * PI * 2.5 * p)) / 2 + 0.001)
 
 
+def warmup_stable_decay(t):
+    if t < 5:
+        return 0.1 * (t + 1) / 5
+    return 0.1 if t < 15 else 0.1 - 0.08 * (t - 15) / 20 if t < 35 else 0.02
+
+
 # name as recorded of Keras, or any other → (the schedule, its formula written out for the numbers at hand)
 FORMULAS = {
     "constant": (s.constant(0.1), lambda t: 0.1),
@@ -86,6 +92,12 @@ FORMULAS = {
         s.multi_step_decay(0.1, [10, 30], 0.5),
         lambda t: 0.1 if t < 10 else 0.05 if t < 30 else 0.025,
     ),
+    "linear_decay": (s.linear_decay(0.1, 40, 0.02), lambda t: max(0.02, 0.1 - 0.002 * t)),
+    "inverse_sqrt": (
+        s.inverse_sqrt(0.1, 20),
+        lambda t: 0.1 * math.sqrt(20) * min((t + 1) ** -0.5, (t + 1) * 20**-1.5),  # as in the paper
+    ),
+    "warmup_stable_decay": (s.warmup_stable_decay(0.1, 5, 10, 20, 0.02), warmup_stable_decay),
     "warmup": (s.warmup(0.1, 20), lambda t: 0.1 * min(t + 1, 20) / 20),
     "warmup of a schedule": (
         s.warmup(s.exponential_decay(0.1, 20, 0.5), 20),
@@ -105,6 +117,9 @@ FORMULAS = {
 @pytest.mark.equation("linear-cosine-decay")
 @pytest.mark.equation("step-decay")
 @pytest.mark.equation("multi-step-decay")
+@pytest.mark.equation("linear-decay")
+@pytest.mark.equation("inverse-sqrt")
+@pytest.mark.equation("warmup-stable-decay")
 @pytest.mark.equation("warmup")
 @pytest.mark.parametrize("name", FORMULAS)
 def test_formula(name):
@@ -125,6 +140,7 @@ PEERS = {
     "MultiStepLR": (s.multi_step_decay(0.1, [3, 10, 11], 0.5), {"milestones": [3, 10, 11], "gamma": 0.5}),
     "CosineAnnealingLR": (s.cosine_decay(0.1, 49, alpha=0.2), {"T_max": 49, "eta_min": 0.02}),
     "CosineAnnealingWarmRestarts": (s.cosine_decay_restarts(0.1, 7, t_mul=2), {"T_0": 7, "T_mult": 2}),
+    "LinearLR to 0": (s.linear_decay(0.1, 20), {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 20}),
     "LinearLR": (s.polynomial_decay(0.1, 20, 0.01), {"start_factor": 1.0, "end_factor": 0.1, "total_iters": 20}),
     "PolynomialLR": (s.polynomial_decay(0.1, 20, 0.0, power=2), {"total_iters": 20, "power": 2.0}),
     "OneCycleLR": (s.one_cycle(0.1, 50), {"max_lr": 0.1, "total_steps": 50}),
@@ -138,6 +154,10 @@ PEERS = {
             "div_factor": 10,
             "final_div_factor": 100,
         },
+    ),
+    "OneCycleLR that only rises": (
+        s.one_cycle(0.1, 50, 1.0),
+        {"max_lr": 0.1, "total_steps": 50, "pct_start": 1.0},
     ),
     "OneCycleLR three phases": (
         s.one_cycle(0.1, 50, three_phase=True),
@@ -222,6 +242,9 @@ STRATEGIES = {  # the name of each schedule → random ones
     ),
     "step_decay": st.builds(s.step_decay, rates, counts, fractions),
     "one_cycle": st.builds(s.one_cycle, rates, counts, st.floats(0, 0.49), three_phase=st.booleans()),
+    "linear_decay": st.builds(s.linear_decay, rates, counts, rates),
+    "inverse_sqrt": st.builds(s.inverse_sqrt, rates, counts),
+    "warmup_stable_decay": st.builds(s.warmup_stable_decay, rates, st.integers(0, 50), counts, counts, rates),
     "warmup": st.builds(s.warmup, rates, counts),
 }
 SCHEDULES = st.one_of(*STRATEGIES.values())
@@ -236,6 +259,34 @@ def test_never_negative_and_a_pure_function(schedule, t, warm):
     schedule(t + 1), schedule(0)
     assert schedule(t) == rate
     assert 0 <= s.warmup(schedule, warm)(t) <= rate
+
+
+@given(SCHEDULES, st.lists(steps, max_size=6))
+def test_an_array_of_steps_gives_the_array_of_their_rates(schedule, ts):
+    each = [schedule(t) for t in ts]
+    for given_as in (ts, tuple(ts), np.array(ts, np.int64), np.array(ts, np.float32), np.array(ts, np.uint16)):
+        rates_of = schedule(given_as)
+        assert rates_of.dtype == np.float64
+        assert rates_of.tolist() == each
+    assert schedule(range(3)).tolist() == [schedule(t) for t in range(3)]
+    assert schedule(np.arange(6).reshape(2, 3)).tolist() == [schedule(range(3)).tolist(), schedule([3, 4, 5]).tolist()]
+    assert schedule(np.array(7)) == schedule(np.float16(7)) == schedule(7)
+
+
+@given(SCHEDULES, st.sampled_from([np.int8, np.uint8, np.int16, np.uint64, np.int64]))
+def test_a_narrow_integer_counts_as_the_step_it_is(schedule, dtype):
+    last = min(np.iinfo(dtype).max, 5000)
+    assert schedule(dtype(last)) == schedule(last)
+
+
+def test_every_step_takes_bounded_time():
+    """Each of these took minutes with a loop over the periods, or with an integer of a billion digits."""
+    assert 0 < s.cosine_decay_restarts(0.1, 1, t_mul=1 + 1e-9)(10**9) <= 0.1
+    assert s.cosine_decay_restarts(0.1, 1, t_mul=1.5)(10**300) >= 0
+    assert s.noisy_linear_cosine_decay(0.1, 100, variance_decay=2**31, seed=0)(50) > 0
+    assert s.step_decay(1.0, 1, 0)(10**9) == 0
+    with pytest.raises(ValueError, match="has no finite rate at step 1000000000"):
+        s.step_decay(1.0, 1, 2)(10**9)
 
 
 @given(SCHEDULES, steps, counts)
@@ -271,6 +322,12 @@ def test_ends(lr, n, alpha):
     assert (
         s.cosine_decay(lr, n, alpha)(n) == s.cosine_decay(lr, n, alpha)(2 * n) == pytest.approx(alpha * lr, abs=1e-15)
     )
+    assert s.linear_decay(lr, n, alpha)(0) == lr
+    assert s.linear_decay(lr, n)(n) == s.linear_decay(lr, n)(n + 1) == 0
+    assert s.inverse_sqrt(lr, n)(n - 1) == lr
+    assert s.inverse_sqrt(lr, n)(4 * n - 1) == pytest.approx(lr / 2)
+    assert s.warmup_stable_decay(lr, n, n, n)(n - 1) == s.warmup_stable_decay(lr, n, n, n)(2 * n) == lr
+    assert s.warmup_stable_decay(lr, 0, 0, n)(n // 2) == s.linear_decay(lr, n)(n // 2)
     assert s.polynomial_decay(lr, n, alpha)(0) == pytest.approx(lr)
     assert s.polynomial_decay(lr, n, alpha)(n + 1) == pytest.approx(alpha)
     assert s.exponential_decay(lr, n, 0.5)(n) == pytest.approx(lr / 2)
@@ -329,13 +386,26 @@ BAD = {
     "step size of half": (lambda: s.step_decay(0.1, 0.5), TypeError, "step_size must be an integer"),
     "milestones": (lambda: s.multi_step_decay(0.1, [5, 5]), ValueError, "milestones"),
     "total steps": (lambda: s.one_cycle(0.1, 0), ValueError, "total_steps"),
-    "pct_start": (lambda: s.one_cycle(0.1, 10, pct_start=1.0), ValueError, "pct_start"),
+    "pct_start": (lambda: s.one_cycle(0.1, 10, pct_start=1.01), ValueError, "pct_start"),
     "three phases": (lambda: s.one_cycle(0.1, 10, pct_start=0.5, three_phase=True), ValueError, "pct_start"),
     "strategy": (lambda: s.one_cycle(0.1, 10, anneal_strategy="sin"), ValueError, "one of 'cos', 'linear', got 'sin'"),
     "div_factor": (lambda: s.one_cycle(0.1, 10, div_factor=0), ValueError, "div_factor"),
-    "warm-up": (lambda: s.warmup(0.1, 0), ValueError, "warmup_steps"),
+    "negative warm-up": (lambda: s.warmup(0.1, -1), ValueError, "warmup_steps must be ≥ 0, got -1"),
+    "no warm-up": (lambda: s.inverse_sqrt(0.1, 0), ValueError, "warmup_steps must be ≥ 1, got 0"),
+    "no linear decay": (lambda: s.linear_decay(0.1, 0), ValueError, "decay_steps"),
+    "no decay phase": (lambda: s.warmup_stable_decay(0.1, 5, 5, 0), ValueError, "decay_steps"),
+    "negative phase": (lambda: s.warmup_stable_decay(0.1, 5, -5, 5), ValueError, "stable_steps must be ≥ 0, got -5"),
     "warm-up of a negative rate": (lambda: s.warmup(-0.1, 10), ValueError, "lr"),
-    "a step before the first": (lambda: s.constant(0.1)(-1), ValueError, "from step 0 on, got step -1"),
+    "a step before the first": (lambda: s.constant(0.1)(-1), ValueError, "step must be finite and ≥ 0, got -1"),
+    "a step of an array before the first": (lambda: s.constant(0.1)(np.array([1, -1])), ValueError, "step must be"),
+    "a step that is no number": (lambda: s.constant(0.1)(None), TypeError, "step must be a number, got None"),
+    "NaN as a step": (lambda: s.constant(0.1)(np.array([0, math.nan])), ValueError, "step must be finite"),
+    "a boundary of NaN": (
+        lambda: s.piecewise_constant([1, math.nan], [1, 2, 3]),
+        ValueError,
+        "each of the boundaries must be finite and ≥ 0, got nan",
+    ),
+    "a milestone of NaN": (lambda: s.multi_step_decay(0.1, [math.nan]), ValueError, "each of the milestones"),
 }
 
 
