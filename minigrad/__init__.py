@@ -3,6 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from minigrad import data, exercises, models, nn, optim, schedules
+from minigrad.average import WeightAverage
 from minigrad.ema import ema
 from minigrad.gradcheck import GradcheckError, gradcheck
 from minigrad.ops import (
@@ -40,6 +41,7 @@ __all__ = [
     "GradcheckError",
     "History",
     "Tensor",
+    "WeightAverage",
     "__version__",
     "abs",
     "avg_pool2d",

@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minigrad.arguments import integer
+from minigrad.average import WeightAverage
 from minigrad.data import Pair, as_inputs, batches, check_pair
 from minigrad.ops import cross_entropy
 from minigrad.tensor import Tensor, no_grad
@@ -100,6 +102,7 @@ def fit(
     plateau: Any = None,
     rng: np.random.Generator | int | None = None,
     progress: bool = True,
+    average: WeightAverage | None = None,
 ) -> History:
     """Train a classifier: minimise the mean cross-entropy over shuffled batches, and record what happens.
 
@@ -120,6 +123,8 @@ def fit(
         Draws the order of the examples, anew for each epoch. The same seed gives the same run; ``None`` draws one.
     progress : bool
         Show tqdm's progress bar.
+    average : WeightAverage, optional
+        Updated after each step of the optimizer; the model is then validated with the averaged weights.
 
     Returns
     -------
@@ -151,9 +156,12 @@ def fit(
         for epoch in range(1, epochs + 1):
             bar.set_description(f"epoch {epoch}/{epochs}")
             start = time.perf_counter()
-            loss, accuracy = _train_epoch(model, optimizer, batches(*train, batch_size, generator), history, bar)
+            loss, accuracy = _train_epoch(
+                model, optimizer, batches(*train, batch_size, generator), history, bar, average
+            )
             if validation is not None:
-                val_loss, val_accuracy = evaluate(model, validation)
+                with average.applied() if average is not None else nullcontext():
+                    val_loss, val_accuracy = evaluate(model, validation)
                 if not math.isfinite(val_loss):
                     raise FloatingPointError(f"the validation loss is {val_loss} after epoch {epoch}")
                 if plateau is not None:
@@ -195,7 +203,9 @@ def evaluate(model: Any, data: Pair, batch_size: int = 256) -> tuple[float, floa
     return loss / count, correct / count
 
 
-def _train_epoch(model: Any, optimizer: Any, data: Iterable[Pair], history: History, bar: tqdm) -> tuple[float, float]:
+def _train_epoch(
+    model: Any, optimizer: Any, data: Iterable[Pair], history: History, bar: tqdm, average: WeightAverage | None
+) -> tuple[float, float]:
     """One update for each batch of `data`, recorded in `history`; the mean loss and the accuracy on the way."""
     dtype = _dtype(model)
     total, correct, count = 0.0, 0, 0
@@ -213,6 +223,8 @@ def _train_epoch(model: Any, optimizer: Any, data: Iterable[Pair], history: Hist
         loss.backward()
         rate = optimizer.lr
         optimizer.step()
+        if average is not None:
+            average.update()
         history.step_loss.append(value)
         history.step_lr.append(rate)
         total += value * len(labels)
