@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from minigrad_book.tools.experiments.config import SCHEDULES, Config, Experiment
+from minigrad_book.tools.experiments.config import Config, Experiment
 from minigrad_book.tools.experiments.reports.grid import Grid
 from minigrad_book.tools.experiments.reports.paired import Paired
 from minigrad_book.tools.experiments.reports.rates import EffectiveRates
@@ -12,6 +12,7 @@ from minigrad_book.tools.experiments.reports.steps import FirstSteps
 from minigrad_book.tools.experiments.reports.weight_decay import WeightDecay
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+SCHEDULES = ("constant", "plateau", "exponential", "cosine", "step", "warmup-cosine")
 
 ARTICLE = {
     "article-1": {"constant": 0.5476, "plateau": 0.5617},  # means of two runs

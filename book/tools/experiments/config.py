@@ -11,7 +11,10 @@ from minigrad.arguments import choice, integer, number
 if TYPE_CHECKING:
     from minigrad_book.tools.experiments.reports.shared import Report
 
-SCHEDULES = ("constant", "plateau", "exponential", "cosine", "step", "warmup-cosine")
+SCHEDULES = (
+    *("constant", "plateau", "exponential", "cosine", "step", "warmup-cosine"),
+    *("linear", "warmup-linear", "warmup-stable-decay"),
+)
 
 
 @dataclass(frozen=True)
@@ -21,19 +24,27 @@ class Config:
     Attributes
     ----------
     data
-        "cifar10"; or "digits", scikit-learn's, magnified to 32×32 pixels, which needs no download.
+        "cifar10"; or "digits", scikit-learn's 8×8 pixels, which need no download.
     train_size, validation_size, test_size
         Numbers of images to train on, to choose by, and to report on: fixed sets, as many images of each class.
+    augment
+        Before each epoch, shift each training image at random by up to four pixels and mirror half of the images.
+    model
+        "lenet5", which sees the digits magnified to 32×32 pixels; or "mlp", with one hidden layer of 64 units.
     lr, betas, eps, weight_decay, bias_correction, eps_form
         The optimizer's settings; lr is the initial rate η₀. AdamW always corrects the bias.
     schedule
         With T the number of updates of the whole run:
         "constant" η₀;
-        "plateau" `ReduceLROnPlateau` on the validation loss, Keras's convention, factor 0.1, `patience` epochs;
+        "plateau" `ReduceLROnPlateau` on the validation loss, Keras's convention, with `factor` and `patience` epochs;
         "exponential" from η₀ to η₀/100 over T;
         "cosine" from η₀ to 0 over T;
         "step" a tenth after T/2 and a hundredth after 3T/4;
-        "warmup-cosine" the same cosine, multiplied by a ramp over the first T/20 updates.
+        "linear" from η₀ to 0 over T;
+        "warmup-cosine", "warmup-linear" the same, multiplied by a ramp over the first T/20 updates;
+        "warmup-stable-decay" such a ramp, then η₀, then in the last T/5 updates linearly to 0.
+    average
+        β of a moving average of the weights (`WeightAverage`), which then are validated and tested; 0 for none.
     record_steps
         Keep each update's loss and rate.
     record_rates
@@ -44,6 +55,7 @@ class Config:
     train_size: int = 45_000
     validation_size: int = 5_000
     test_size: int = 10_000
+    augment: bool = False
     model: str = "lenet5"
     optimizer: str = "adam"
     lr: float = 1e-3
@@ -54,6 +66,8 @@ class Config:
     eps_form: str = "algorithm1"
     schedule: str = "constant"
     patience: int = 5
+    factor: float = 0.1
+    average: float = 0.0
     epochs: int = 60
     batch_size: int = 32
     record_steps: bool = False
@@ -61,7 +75,7 @@ class Config:
 
     def __post_init__(self) -> None:
         choice("data", self.data, ("cifar10", "digits"))
-        choice("model", self.model, ("lenet5",))
+        choice("model", self.model, ("lenet5", "mlp"))
         choice("optimizer", self.optimizer, ("adam", "adamw"))
         choice("schedule", self.schedule, SCHEDULES)
         choice("eps_form", self.eps_form, ("algorithm1", "hat"))
@@ -71,11 +85,13 @@ class Config:
         number("lr", self.lr, above=0)
         number("eps", self.eps, least=0)
         number("weight_decay", self.weight_decay, least=0)
+        number("factor", self.factor, least=0, below=1)
+        number("average", self.average, least=0, below=1)
         if not isinstance(self.betas, tuple) or len(self.betas) != 2:
             raise ValueError(f"betas must be a tuple of two numbers, got {self.betas!r}")
         for i, beta in enumerate(self.betas):
             number(f"betas[{i}]", beta, least=0, below=1)
-        for name in ("bias_correction", "record_steps", "record_rates"):
+        for name in ("augment", "bias_correction", "record_steps", "record_rates"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
         if self.optimizer == "adamw" and not self.bias_correction:

@@ -15,7 +15,7 @@ from typing import Any
 import minigrad
 
 DOORS = ("__main__.py", "cli.py", "exercises.py")  # of the engine's package; no run goes through them
-OWN = ("config.py", "provenance.py", "single.py", "store.py")  # what does a run and stores it
+OWN = ("config.py", "images.py", "provenance.py", "single.py", "store.py")  # what does a run and stores it
 LIBRARIES = ("numpy", "numba", "llvmlite")
 
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
 import numpy as np
 from minigrad_book.tools.experiments.config import Config
+from minigrad_book.tools.experiments.images import CLASSES, describe_data, flip_and_crop, load_data
 from minigrad_book.tools.experiments.provenance import code_sha256, machine, versions
 
-from minigrad import data, get_num_threads, models, optim, schedules, set_num_threads
+from minigrad import WeightAverage, get_num_threads, models, nn, optim, schedules, set_num_threads
 from minigrad.train import History, evaluate, fit
 
 PERCENTILES = (5, 25, 50, 75, 95)
-CLASSES = 10
-
-# What a data set with these bytes is, by the digest that `describe_data` makes.
-JPEG_COPY = "a JPEG (quality 75) copy of CIFAR-10"
-KNOWN = {"38f858c0f8dfecbc5fc11933f86a644aaa90b6610181fafb30ff4b48a9d59918": JPEG_COPY}
+TAIL = 5  # the test accuracy is measured after each of the last five epochs
 
 
 def run_once(config: Config, seed: int) -> dict[str, Any]:
@@ -31,19 +28,15 @@ def run_once(config: Config, seed: int) -> dict[str, Any]:
     With the same code, on one kind of processor and with one set of versions, the result is the same to the last bit,
     times apart; elsewhere rounding differs, and the difference grows as the run goes on.
 
-    The best epoch is the one with the highest validation accuracy (the first of equals). The test images are used
-    twice: with the weights of the last epoch and with those of the best.
+    The best epoch is the one with the highest validation accuracy (the first of equals). The test accuracy is measured
+    with the weights of the best epoch, with those after each of the last five epochs ("tail"), and with the last ones.
     """
     start = time.perf_counter()
     # First: by the end of a long run the source on disk may be another.
     about = {"code_sha256": code_sha256(), "versions": versions(), "machine": machine(), "threads": 1}
     about["data"] = describe_data(config.data)
     with _one_thread:
-        model, best, measured = _train(config, seed, config.epochs)
-        test = load_data(config)[2]
-        last_accuracy = evaluate(model, test)[1]
-        model.load_state_dict(best)
-        measured["test_accuracy"] = {"best": evaluate(model, test)[1], "last": last_accuracy}
+        measured = _train(config, seed, config.epochs)
     return {**measured, **about, "seconds": round(time.perf_counter() - start, 3)}
 
 
@@ -53,7 +46,7 @@ def first_epoch(config: Config, seed: int) -> dict[str, Any]:
     The schedule is that of the whole run, which stops after the epoch.
     """
     with _one_thread:
-        return _train(config, seed, 1)[2]
+        return _train(config, seed, 1)
 
 
 class _OneThread:
@@ -81,37 +74,53 @@ class _OneThread:
 _one_thread = _OneThread()
 
 
-def _train(config: Config, seed: int, epochs: int) -> tuple[models.LeNet5, dict[str, np.ndarray], dict[str, Any]]:
-    """The model after so many epochs of the run, the best epoch's weights, and what was measured."""
-    train, validation, _ = load_data(config)
-    initial, order = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(2))
-    model = models.LeNet5(in_channels=train[0].shape[1], rng=initial)
+def _train(config: Config, seed: int, epochs: int) -> dict[str, Any]:
+    """What is measured in so many epochs of the run."""
+    train, validation, test = load_data(config)
+    initial, order, shifts = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(3))
+    model = build_model(config, train[0].shape[1:], initial)
     optimizer, plateau = build_optimizer(config, model.parameters())
-    history, best, rates = History(), model.state_dict(), _EffectiveRates(model, optimizer)
+    average = WeightAverage(model.parameters(), config.average) if config.average else None
+    history, best, rates, tail = History(), model.state_dict(), _EffectiveRates(model, optimizer), []
     diverged = None
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
+        seen = (flip_and_crop(train[0], shifts), train[1]) if config.augment else train
         try:
-            history.extend(fit(model, optimizer, train, validation, 1, config.batch_size, plateau, order, False))
+            history.extend(
+                fit(model, optimizer, seen, validation, 1, config.batch_size, plateau, order, False, average)
+            )
         except FloatingPointError as error:
             diverged = str(error)
             history.extend(error.history)  # type: ignore[attr-defined]  # the unfinished epoch's updates
             break
-        if best_epoch(history.val_accuracy) == len(history):
-            best = model.state_dict()
+        with average.applied() if average else nullcontext():
+            if best_epoch(history.val_accuracy) == epoch:
+                best = model.state_dict()
+            if epoch > config.epochs - TAIL:
+                tail.append(evaluate(model, test)[1])
         if config.record_rates:
             rates.record()
-    measured = {
+    last = tail[-1] if tail and not diverged else evaluate(model, test)[1]
+    model.load_state_dict(best)
+    return {
         "history": _history(history, config.record_steps),
         "effective_rates": rates.percentiles if config.record_rates else None,
         "best_epoch": best_epoch(history.val_accuracy),
+        "test_accuracy": {"best": evaluate(model, test)[1], "last": last, "tail": tail},
         "diverged": diverged,
     }
-    return model, best, measured
 
 
 def best_epoch(val_accuracy: list[float]) -> int | None:
     """The epoch, counted from 1, with the highest validation accuracy, the first of equals; ``None`` without epochs."""
     return 1 + int(np.argmax(val_accuracy)) if val_accuracy else None
+
+
+def build_model(config: Config, shape: tuple[int, ...], rng: np.random.Generator) -> nn.Module:
+    """A new model for images of this shape (channels, height, width)."""
+    if config.model == "mlp":
+        return models.MLP([math.prod(shape), 64, CLASSES], rng=rng)
+    return models.LeNet5(in_channels=shape[0], rng=rng)
 
 
 def build_optimizer(config: Config, parameters: list[Any]) -> tuple[optim.Adam, Any]:
@@ -129,13 +138,15 @@ def build_optimizer(config: Config, parameters: list[Any]) -> tuple[optim.Adam, 
             bias_correction=config.bias_correction,
             eps_form=config.eps_form,
         )
-    plateau = schedules.ReduceLROnPlateau(optimizer, patience=config.patience) if config.schedule == "plateau" else None
-    return optimizer, plateau
+    if config.schedule != "plateau":
+        return optimizer, None
+    return optimizer, schedules.ReduceLROnPlateau(optimizer, config.factor, config.patience)
 
 
 def build_schedule(config: Config) -> float | Callable[[int], float]:
     """The rate as an optimizer takes it; `Config` describes the schedules."""
     steps, lr = config.steps, config.lr
+    ramp, last_part = max(1, steps // 20), max(1, steps // 5)
     match config.schedule:
         case "exponential":
             return schedules.exponential_decay(lr, steps, 0.01)
@@ -144,65 +155,15 @@ def build_schedule(config: Config) -> float | Callable[[int], float]:
         case "step":
             return schedules.multi_step_decay(lr, [steps // 2, steps * 3 // 4])
         case "warmup-cosine":
-            return schedules.warmup(schedules.cosine_decay(lr, steps), max(1, steps // 20))
+            return schedules.warmup(schedules.cosine_decay(lr, steps), ramp)
+        case "linear":
+            return schedules.linear_decay(lr, steps)
+        case "warmup-linear":
+            return schedules.warmup(schedules.linear_decay(lr, steps), ramp)
+        case "warmup-stable-decay":
+            return schedules.warmup_stable_decay(lr, ramp, max(0, steps - ramp - last_part), last_part)
         case _:
             return lr
-
-
-def load_data(config: Config) -> tuple[data.Pair, data.Pair, data.Pair]:
-    """The images to train on, to choose by and to report on.
-
-    Of each class, these are the first and the last training images and the first test images. ValueError if there are
-    too few.
-    """
-    train, test = _load(config.data)
-    for name, wanted, there in (
-        ("train_size + validation_size", config.train_size + config.validation_size, train),
-        ("test_size", config.test_size, test),
-    ):
-        if wanted > CLASSES * np.bincount(there[1]).min():
-            raise ValueError(f"{config.data} has fewer images than {name} = {wanted:,}")
-    return (
-        _first_of_each_class(*train, config.train_size),
-        _first_of_each_class(train[0][::-1], train[1][::-1], config.validation_size),
-        _first_of_each_class(*test, config.test_size),
-    )
-
-
-@cache
-def _load(name: str) -> tuple[data.Pair, data.Pair]:
-    if name == "cifar10":
-        return data.cifar10()
-    train, test = data.digits()
-    return _magnified(*train), _magnified(*test)
-
-
-def _magnified(images: np.ndarray, labels: np.ndarray) -> data.Pair:
-    """8×8 to 32×32 pixels, each repeated 4×4 times."""
-    return images.repeat(4, axis=2).repeat(4, axis=3), labels
-
-
-def _first_of_each_class(images: np.ndarray, labels: np.ndarray, count: int) -> data.Pair:
-    if count % CLASSES:
-        raise ValueError(f"sizes must be multiples of {CLASSES}, to have as many images of each class; got {count}")
-    chosen = [np.flatnonzero(labels == label)[: count // CLASSES] for label in range(CLASSES)]
-    order = np.sort(np.concatenate(chosen))
-    return images[order], labels[order]
-
-
-@cache
-def describe_data(name: str) -> dict[str, str]:
-    """The data set's name, the SHA-256 of its bytes, and what those bytes are.
-
-    Digested are images, then labels as bytes; training, then test.
-    """
-    digest = hashlib.sha256()
-    for images, labels in _load(name):
-        digest.update(np.ascontiguousarray(images).data)
-        digest.update(labels.astype(np.uint8).data)
-    sha256 = digest.hexdigest()
-    other = "scikit-learn's digits" if name == "digits" else "unknown data in CIFAR-10's binary format"
-    return {"name": name, "sha256": sha256, "what": KNOWN.get(sha256, other)}
 
 
 def _history(history: History, record_steps: bool) -> dict[str, list[float]]:

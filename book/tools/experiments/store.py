@@ -12,17 +12,20 @@ from typing import Any
 
 from minigrad_book.tools.experiments.chapters import BOOK, named
 from minigrad_book.tools.experiments.config import Config, Experiment
-from minigrad_book.tools.experiments.single import PERCENTILES, describe_data, run_once
+from minigrad_book.tools.experiments.images import describe_data
+from minigrad_book.tools.experiments.single import PERCENTILES, TAIL, run_once
 
 from minigrad.arguments import integer, number
 from minigrad.train import write_json
 
-FORMAT = 2
+FORMAT = 3
 _FORMAT_1 = frozenset(
     {"format", "experiment", "arm", "seed", "config", "history", "effective_rates", "best_epoch", "test_accuracy"}
     | {"diverged", "data", "versions", "machine", "threads", "seconds"}
 )
-KEYS = {1: _FORMAT_1, 2: _FORMAT_1 | {"code_sha256"}}  # format 1 has a digest of the whole package among its versions
+_FORMAT_2 = _FORMAT_1 | {"code_sha256"}  # format 1 has a digest of the whole package among its versions
+KEYS = {1: _FORMAT_1, 2: _FORMAT_2, 3: _FORMAT_2}
+LATER = {"augment": False, "factor": 0.1, "average": 0.0}  # settings that runs of formats 1 and 2 had, but don't name
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds")
 STEP_COLUMNS = ("step_loss", "step_lr")
 KEPT = "nothing was overwritten. Choose another --out, or move that file away"
@@ -70,7 +73,7 @@ def load(path: str | os.PathLike[str]) -> StoredRun:
     try:
         _check(record)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a result of an experiment (format 1 or 2): {error}") from error
+        raise ValueError(f"{path} is not a result of an experiment (format 1, 2 or 3): {error}") from error
     return record
 
 
@@ -110,6 +113,8 @@ def _check(record: Any) -> None:
     keys = KEYS[record["format"]]
     if record.keys() != keys:
         raise ValueError(f"unknown {sorted(record.keys() - keys)}, missing {sorted(keys - record.keys())}")
+    if record["format"] < 3:
+        record["config"] = LATER | _with("config", record["config"])
     config = Config.from_dict(_with("config", record["config"]))
     integer("seed", record["seed"], least=0)
     if record["diverged"] is not None:
@@ -120,15 +125,26 @@ def _check(record: Any) -> None:
         _text(f"data.{name}", value)
     _with("machine", record["machine"], "cpu", "cores")
     _with("versions", record["versions"])
-    for at, value in _with("test_accuracy", record["test_accuracy"], "best", "last").items():
-        if not 0 <= number(f"test_accuracy.{at}", value) <= 1:
-            raise ValueError(f"test_accuracy.{at} must lie in [0, 1], got {value}")
     epochs = _check_history(record, config)
+    _check_accuracies(record, config, epochs)
     best = record["best_epoch"]
     if (epochs or best is not None) and integer("best_epoch", best, least=1) > epochs:
         raise ValueError(f"best_epoch must be ≤ {epochs}, the number of epochs, got {best}")
     if config.record_rates:
         _check_rates(record["effective_rates"], epochs)
+
+
+def _check_accuracies(record: StoredRun, config: Config, epochs: int) -> None:
+    accuracies = dict(_with("test_accuracy", record["test_accuracy"], "best", "last"))
+    if record["format"] > 2:
+        tail = _numbers("test_accuracy.tail", _with("test_accuracy", accuracies, "tail").pop("tail"))
+        expected = max(0, epochs - max(0, config.epochs - TAIL))
+        if len(tail) != expected:
+            raise ValueError(f"test_accuracy.tail must hold {expected} numbers, got {len(tail)}")
+        accuracies |= {f"tail[{i}]": value for i, value in enumerate(tail)}
+    for at, value in accuracies.items():
+        if not 0 <= number(f"test_accuracy.{at}", value) <= 1:
+            raise ValueError(f"test_accuracy.{at} must lie in [0, 1], got {value}")
 
 
 def _check_history(record: StoredRun, config: Config) -> int:

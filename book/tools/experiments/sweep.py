@@ -14,10 +14,11 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from minigrad_book.tools.experiments import store
+from minigrad_book.tools.experiments import provenance, store
 from minigrad_book.tools.experiments.chapters import named
 from minigrad_book.tools.experiments.config import Experiment
-from minigrad_book.tools.experiments.single import describe_data, load_data, run_once
+from minigrad_book.tools.experiments.images import describe_data, load_data
+from minigrad_book.tools.experiments.single import run_once
 from minigrad_book.tools.experiments.store import Scan, StoredRun
 
 from minigrad.arguments import integer
@@ -74,10 +75,16 @@ def run(
     found = store.scan(experiment, folder)
     for complaint in found.unreadable:
         print(f"{complaint}: it counts as missing", file=sys.stderr)
+    here = executor is None and dask is None
     wanted = [(arm, seed) for seed in chosen for arm in experiment.arms]  # pairs are completed one after the other
     missing = [one for one in wanted if one not in found.done]
+    if here:
+        again = _half_elsewhere(missing, found)
+        for seed, runs in again.items():
+            print(_why_again(seed, [found.done[one] for one in runs]), file=sys.stderr)
+        missing = [one for one in wanted if one in missing or one in again.get(one[1], ())]
     if missing:
-        _check_data(experiment, missing, found, folder, here=executor is None and dask is None)
+        _check_data(experiment, missing, found, folder, here)
         _check_writable(folder / experiment.name)
         with (
             _executor(executor, dask, min(jobs, len(missing))) as (pool, stop),
@@ -104,6 +111,26 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             raise ValueError(f"there may be {MOST_SEEDS:,} seeds at most, got {text!r}")
         seeds += range(start, stop)
     return tuple(dict.fromkeys(seeds))
+
+
+def _half_elsewhere(missing: Iterable[Run], found: Scan) -> dict[int, list[Run]]:
+    """By seed, the finished runs that another kind of machine computed, where runs of the same seed are missing.
+
+    Runs of one seed are compared with each other, and between two kinds of processor rounding differs.
+    """
+    again: dict[int, list[Run]] = {seed: [] for _, seed in missing}
+    for run, record in found.done.items():
+        if run[1] in again and provenance.elsewhere(record):
+            again[run[1]].append(run)
+    return {seed: runs for seed, runs in again.items() if runs}
+
+
+def _why_again(seed: int, records: list[StoredRun]) -> str:
+    reasons = sorted({", ".join(provenance.elsewhere(record)) for record in records})
+    return (
+        f"seed {seed}: {len(records)} finished runs count as missing: the runs of a seed are compared, so one kind of "
+        f"machine has to compute all of them, and these were computed with {'; '.join(reasons)}"
+    )
 
 
 def _check_data(experiment: Experiment, missing: list[Run], found: Scan, folder: Path, here: bool) -> None:

@@ -51,6 +51,9 @@ def test_the_articles_experiments_are_as_described():
         ("cosine", 1, 0.5, 0),
         ("step", 1, 0.1, 0.01),
         ("warmup-cosine", 1 / 47, 0.5, 0),
+        ("linear", 1, 0.5, 0),
+        ("warmup-linear", 1 / 46, 0.5, 0),
+        ("warmup-stable-decay", 1 / 46, 1, 0),
     ],
 )
 def test_schedules_begin_and_end_where_they_say(schedule, first, half, last):
@@ -61,14 +64,14 @@ def test_schedules_begin_and_end_where_they_say(schedule, first, half, last):
     for step in (0, config.steps // 2, config.steps - 1):
         optimizer.steps = step
         rates.append(optimizer.lr / config.lr)
-    np.testing.assert_allclose(rates, [first, half, last], rtol=0.02, atol=1e-4)
+    np.testing.assert_allclose(rates, [first, half, last], rtol=0.02, atol=6e-3 if "stable" in schedule else 1.1e-3)
 
 
 def test_nonsense_is_refused():
     with pytest.raises(ValueError, match=r"unknown experiment 'gird'; there are .*grid"):
         named("gird")
     with pytest.raises(ValueError, match="schedule must be one of"):
-        Config(schedule="linear")
+        Config(schedule="lineal")
     with pytest.raises(ValueError, match="epochs must be ≥ 1, got 0"):
         Config(epochs=0)
     with pytest.raises(ValueError, match=r"unknown \['lt'\], missing \['lr'\]"):
@@ -87,6 +90,10 @@ def test_nonsense_is_refused():
         ({"weight_decay": float("nan")}, ValueError, "weight_decay must be finite"),
         ({"eps_form": "zzz"}, ValueError, "eps_form must be one of 'algorithm1', 'hat', got 'zzz'"),
         ({"patience": -3}, ValueError, "patience must be ≥ 0, got -3"),
+        ({"factor": 1.0}, ValueError, "factor must be .* < 1, got 1.0"),
+        ({"average": 1}, ValueError, "average must be .* < 1, got 1"),
+        ({"augment": "yes"}, TypeError, "augment must be True or False, got 'yes'"),
+        ({"model": "resnet"}, ValueError, "model must be one of 'lenet5', 'mlp', got 'resnet'"),
         ({"record_steps": 1}, TypeError, "record_steps must be True or False, got 1"),
         ({"optimizer": "adamw", "bias_correction": False}, ValueError, "bias_correction=False needs optimizer='adam'"),
     ],
@@ -111,6 +118,10 @@ def test_quick_is_small_and_kept_apart():
         for arm, config in quick.arms.items():
             of_arm = (
                 "schedule",
+                "model",
+                "augment",
+                "average",
+                "factor",
                 "optimizer",
                 "lr",
                 "eps",

@@ -58,7 +58,7 @@ def test_a_statement_in_the_engine_or_in_what_does_a_run_changes_the_digest(code
 
 def test_a_number_a_new_file_and_a_new_name_of_a_file_change_the_digest(code):
     found = {digest(code)}
-    edit(code / "book/tools/experiments/single.py", "CLASSES = 10", "CLASSES = 9")
+    edit(code / "book/tools/experiments/images.py", "CLASSES = 10", "CLASSES = 9")
     found.add(digest(code))
     (code / "minigrad/optim/new.py").write_text("")
     found.add(digest(code))

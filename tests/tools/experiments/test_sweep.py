@@ -13,10 +13,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad_book.tools.experiments import load, named, parse_seeds, provenance, rerun, run, single, store, sweep
+from minigrad_book.tools.experiments import (
+    Config,
+    images,
+    load,
+    named,
+    parse_seeds,
+    provenance,
+    rerun,
+    run,
+    single,
+    store,
+    sweep,
+)
 
 from minigrad import models
 from minigrad.tensor import Tensor
+from minigrad.train import evaluate
 
 pytest.importorskip("sklearn")
 
@@ -37,9 +50,9 @@ def made_up(config, **changes):
         "history": {column: [0.5] * config.epochs for column in store.COLUMNS},
         "effective_rates": None,
         "best_epoch": 1,
-        "test_accuracy": {"best": 0.5, "last": 0.5},
+        "test_accuracy": {"best": 0.5, "last": 0.5, "tail": [0.5] * min(5, config.epochs)},
         "diverged": None,
-        "data": single.describe_data(config.data),
+        "data": images.describe_data(config.data),
         "code_sha256": "0",
         "versions": {},
         "machine": {"cpu": "none", "cores": 0},
@@ -86,7 +99,9 @@ def test_a_finished_run_holds_everything_about_itself(finished):
     assert record["machine"]["cores"] == os.cpu_count()
     best = int(np.argmax(record["history"]["val_accuracy"]))
     assert record["best_epoch"] == best + 1
-    assert all(accuracy > 0.3 for accuracy in record["test_accuracy"].values()), "it learns: chance is 0.1"
+    accuracies = record["test_accuracy"]
+    assert accuracies["last"] == accuracies["tail"][-1] > 0.3, "it learns: chance is 0.1"
+    assert len(accuracies["tail"]) == 3
     assert paths[0].stat().st_size < 5_000
 
 
@@ -144,8 +159,9 @@ def test_the_best_epochs_weights_are_tested_not_the_last_ones(monkeypatch):
     monkeypatch.setattr(single, "fit", fit_once)
     spoiled = single.run_once(replace(config, epochs=2), 0)
     assert spoiled["best_epoch"] == 1
-    assert spoiled["test_accuracy"] == {"best": first["test_accuracy"]["last"], "last": pytest.approx(0.1)}
-    assert first["test_accuracy"]["last"] > 0.15
+    good = first["test_accuracy"]["last"]
+    assert spoiled["test_accuracy"] == {"best": good, "last": pytest.approx(0.1), "tail": [good, pytest.approx(0.1)]}
+    assert good > 0.15
 
 
 def test_the_source_is_looked_at_before_the_run(monkeypatch):
@@ -157,10 +173,94 @@ def test_the_source_is_looked_at_before_the_run(monkeypatch):
     assert calls == ["code", "train"]
 
 
+def test_averaged_weights_are_those_that_are_validated_and_tested(monkeypatch):
+    config = replace(named(NAME, quick=True).arms["constant"], average=0.9)
+    models_seen, train_epoch = [], single.fit
+    monkeypatch.setattr(
+        single, "fit", lambda model, *rest: models_seen.append((model, rest[-1])) or train_epoch(model, *rest)
+    )
+    outcome, plain = single.run_once(config, 0), single.run_once(replace(config, average=0.0), 0)
+    assert outcome["history"]["loss"] == plain["history"]["loss"], "training is the same"
+    assert outcome["history"]["val_accuracy"] != plain["history"]["val_accuracy"]
+    model, average = models_seen[2]
+    with average.applied():
+        assert evaluate(model, images.load_data(config)[2])[1] == outcome["test_accuracy"]["last"]
+        assert evaluate(model, images.load_data(config)[1])[1] == outcome["history"]["val_accuracy"][-1]
+
+
+def test_varied_images_are_shifted_and_mirrored_and_drawn_by_the_seed():
+    rng = np.random.default_rng(0)
+    originals = rng.integers(1, 256, (2000, 2, 6, 5)).astype(np.uint8)
+    varied = images.flip_and_crop(originals, np.random.default_rng(1))
+    assert (varied.shape, varied.dtype) == (originals.shape, originals.dtype)
+    assert (varied == images.flip_and_crop(originals, np.random.default_rng(1))).all()
+    assert (varied != images.flip_and_crop(originals, np.random.default_rng(2))).any()
+    padded = np.pad(originals, ((0, 0), (0, 0), (4, 4), (4, 4)))
+    seen = {}
+    for image, wide in zip(varied, padded, strict=True):
+        found = [
+            (row, column, mirrored)
+            for row in range(9)
+            for column in range(9)
+            for mirrored in (False, True)
+            if (image == wide[:, row : row + 6, column : column + 5][..., :: -1 if mirrored else 1]).all()
+        ]
+        if len(found) == 1:
+            seen[found[0]] = seen.get(found[0], 0) + 1
+    assert len(seen) == 162, "every shift, mirrored and not"
+    assert abs(sum(n for (*_, mirrored), n in seen.items() if mirrored) / sum(seen.values()) - 0.5) < 0.05
+
+
+def test_a_run_with_varied_images_is_repeatable_and_starts_as_the_plain_one(monkeypatch):
+    config = replace(named(NAME, quick=True).arms["constant"], augment=True, epochs=2)
+    first, second = single.run_once(config, 0), single.run_once(config, 0)
+    plain = single.run_once(replace(config, augment=False), 0)
+    assert measured(first) == measured(second)
+    assert first["history"]["loss"] != plain["history"]["loss"]
+    orders = []
+    monkeypatch.setattr(
+        single, "fit", lambda *arguments: orders.append(arguments[7].bit_generator.state) or single.History()
+    )
+    for one in (config, replace(config, augment=False)):
+        single._train(one, 0, 1)
+    assert orders[0] == orders[1], "the same order of the images"
+
+
+def test_an_mlp_sees_the_digits_as_they_are_and_learns():
+    config = Config("digits", 400, 200, 300, model="mlp", lr=1e-2, epochs=6)
+    assert images.load_data(config)[0][0].shape == (400, 1, 8, 8)
+    assert images.load_data(replace(config, model="lenet5"))[0][0].shape == (400, 1, 32, 32)
+    outcome = single.run_once(config, 0)
+    assert outcome["test_accuracy"]["last"] > 0.8
+    assert len(outcome["test_accuracy"]["tail"]) == 5
+
+
+def test_a_seed_is_finished_on_one_kind_of_machine(counted, tmp_path, capsys, monkeypatch):
+    """What another processor computed is done again where runs of its seed are missing, and kept where none is."""
+    experiment = named(NAME, quick=True)
+    here, there = provenance.machine(), provenance.machine() | {"cpu": "abacus"}
+    versions = provenance.versions()
+    for arm, seed, machine in (
+        ("constant", 0, there),
+        ("constant", 1, there),
+        ("plateau", 1, there),
+        ("plateau", 2, here),
+    ):
+        made = made_up(experiment.arms[arm], machine=machine, versions=versions)
+        store.save(tmp_path, experiment, arm, seed, made)
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", lambda *arguments, **options: ThreadPoolExecutor(1))
+    run(NAME, (0, 1, 2), quick=True, out=tmp_path, progress=False)
+    assert sorted(counted) == [("constant", 0), ("constant", 2), ("plateau", 0)]
+    said = capsys.readouterr().err
+    assert "seed 0: 1 finished runs count as missing" in said
+    assert "cpu abacus, here" in said
+    assert "seed 1" not in said
+
+
 def test_unknown_bytes_are_not_called_cifar10(monkeypatch):
-    images, labels = np.zeros((10, 3, 32, 32), np.uint8), np.arange(10)
-    monkeypatch.setattr(single, "_load", lambda name: ((images, labels), (images, labels)))
-    assert single.describe_data.__wrapped__("cifar10")["what"] == "unknown data in CIFAR-10's binary format"
+    pair = np.zeros((10, 3, 32, 32), np.uint8), np.arange(10)
+    monkeypatch.setattr(images, "_load", lambda name: (pair, pair))
+    assert images.describe_data.__wrapped__("cifar10")["what"] == "unknown data in CIFAR-10's binary format"
 
 
 def test_runs_at_the_same_time_use_one_thread_each_and_then_the_setting_is_as_before(monkeypatch):
@@ -234,21 +334,24 @@ def changed(part, **values):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        ({}, r"\(format 1 or 2\): it needs an object with that format, got \{\}"),
+        ({}, r"\(format 1, 2 or 3\): it needs an object with that format, got \{\}"),
         ([1], r"it needs an object with that format, got \[1\]"),
         ({"my": "notes"}, "got {'my': 'notes'}"),
-        (lambda r: r.update(format=3), "it needs an object with that format"),
+        (lambda r: r.update(format=4), "it needs an object with that format"),
         (lambda r: r.update(notes="mine"), r"unknown \['notes'\], missing \[\]"),
         (lambda r: r.pop("seconds"), r"missing \['seconds'\]"),
         (lambda r: r.update(format=1), r"unknown \['code_sha256'\], missing \[\]"),
         (lambda r: r.update(code_sha256=1), "code_sha256 must be a text"),
         (changed("config", momentum=0.9), r"not a configuration: unknown \['momentum'\]"),
         (lambda r: r["config"].pop("eps"), r"missing \['eps'\]"),
-        (changed("config", schedule="linear"), "schedule must be one of"),
+        (changed("config", schedule="lineal"), "schedule must be one of"),
         (lambda r: r.update(config=None), "config must be an object"),
         (lambda r: r.update(seed="0"), "seed must be an integer"),
         (lambda r: r.update(test_accuracy=None), "test_accuracy must be an object with best, last, got None"),
         (changed("test_accuracy", last=1.5), r"test_accuracy.last must lie in \[0, 1\], got 1.5"),
+        (changed("test_accuracy", tail=[0.5]), r"test_accuracy.tail must hold 3 numbers, got 1"),
+        (changed("test_accuracy", tail=[0.5, 0.5, -1]), r"test_accuracy.tail\[2\] must lie in \[0, 1\], got -1"),
+        (lambda r: r["test_accuracy"].pop("tail"), "test_accuracy must be an object with tail"),
         (changed("test_accuracy", best="0.5"), "test_accuracy.best must be a number"),
         (lambda r: r.update(history={"loss": [1, 1, 1]}), "history must be an object with loss, accuracy, val_loss"),
         (changed("history", loss=[0.5, 0.5]), r"must be equally long, got \[2, 3\]"),
@@ -299,7 +402,8 @@ def test_what_is_recorded_on_request_must_be_there(tmp_path, changes, says):
 def test_a_run_that_diverged_at_once_is_whole(tmp_path):
     experiment = named("first-steps", quick=True)
     history = {column: [] for column in store.COLUMNS} | {"step_loss": [2.0], "step_lr": [0.1]}
-    made = made_up(experiment.arms["corrected"], history=history, best_epoch=None, diverged="the training loss is nan")
+    changes = {"best_epoch": None, "test_accuracy": {"best": 0.1, "last": 0.1, "tail": []}}
+    made = made_up(experiment.arms["corrected"], history=history, diverged="the training loss is nan", **changes)
     store.save(tmp_path, experiment, "corrected", 0, made)
     assert store.scan(experiment, tmp_path).of("corrected")[0]["history"] == history
 
@@ -474,7 +578,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_is_run(coun
 
 def test_missing_data_is_told_before_anything_is_started(tmp_path, monkeypatch):
     monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path / "nowhere"))
-    single._load.cache_clear()
+    images._load.cache_clear()
     with pytest.raises(FileNotFoundError, match="minigrad data cifar10 --download"):
         run(NAME, out=tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from minigrad_book.tools.experiments import named, provenance, run, single, store, verify
+from minigrad_book.tools.experiments import images, named, provenance, run, single, store, verify
 from minigrad_book.tools.experiments.verification import deviations
 
 from minigrad import cli
@@ -51,6 +51,9 @@ def by_other_code(content):
 def of_format_1(content):
     """As the runs were stored whose digest covered the whole package."""
     content["format"] = 1
+    del content["test_accuracy"]["tail"]
+    for name in store.LATER:
+        del content["config"][name]
     content["versions"]["source_sha256"] = content.pop("code_sha256")
 
 
@@ -184,7 +187,7 @@ def made_up_cifar10_run(folder):
         "history": {column: [0.5] * config.epochs for column in store.COLUMNS},
         "effective_rates": None,
         "best_epoch": 1,
-        "test_accuracy": {"best": 0.5, "last": 0.5},
+        "test_accuracy": {"best": 0.5, "last": 0.5, "tail": [0.5] * min(5, config.epochs)},
         "diverged": None,
         "data": {"name": "cifar10", "sha256": "0" * 64, "what": "no data"},
         "code_sha256": "0" * 64,
@@ -199,8 +202,8 @@ def made_up_cifar10_run(folder):
 def test_missing_data_is_an_error_in_one_line(tmp_path, monkeypatch, capsys):
     made_up_cifar10_run(tmp_path)
     monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path / "nowhere"))
-    single._load.cache_clear()
-    single.describe_data.cache_clear()
+    images._load.cache_clear()
+    images.describe_data.cache_clear()
     assert cli.main(["experiment", "verify", "first-look", "--out", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     head = "minigrad: error: first-look: 1 runs, 0 by today's code, 1 by other code; no first epoch can be repeated: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Drawing = tuple["Figure", str]
 """A figure and its alternative text."""
 
-COLOURS = dict(zip(SCHEDULES, figures.PALETTE.values(), strict=True))
+COLOURS = dict(zip(SCHEDULES, cycle(figures.PALETTE.values()), strict=False))
 
 
 class Table(NamedTuple):
