@@ -51,7 +51,7 @@ def draw_percentiles(experiment: Experiment, runs: Scan) -> Drawing:
             for run in with_rates(runs, arm)[:1]:
                 rows = np.array(run["effective_rates"]["all"])
                 epochs = epochs_of(rows.T)
-                colour = COLOURS[arm]
+                colour = COLOURS[experiment.arms[arm].schedule]
                 for low, high, alpha in ((0, 4, 0.15), (1, 3, 0.3)):
                     ax.fill_between(epochs, rows[:, low], rows[:, high], color=colour, alpha=alpha, linewidth=0)
                 ax.plot(epochs, rows[:, 2], color=colour)
