@@ -7,8 +7,8 @@ from dataclasses import replace
 from math import fsum
 
 from minigrad_book.tools.experiments.config import SCHEDULES, Config, Experiment
+from minigrad_book.tools.experiments.reports.arms import Arms
 from minigrad_book.tools.experiments.reports.grid import Grid
-from minigrad_book.tools.experiments.reports.paired import Paired
 from minigrad_book.tools.experiments.reports.rates import EffectiveRates
 from minigrad_book.tools.experiments.single import build_schedule
 
@@ -76,7 +76,7 @@ EXPERIMENTS = (
             for schedule in ("constant", "linear", "cosine", "exponential")
             for mean in MEAN_RATES
         },
-        Paired(),
+        Arms(),
         seeds=tuple(range(10, 20)),
     ),
     Experiment(
@@ -115,14 +115,14 @@ EXPERIMENTS = (
                 | grid(replace(SUBSET, epochs=epochs), ("linear", "warmup-stable-decay"), (3e-4, 1e-3, 3e-3))
             ).items()
         },
-        Paired(),
+        Arms(),
         seeds=tuple(range(10, 15)),
     ),
     Experiment(
         "plateaus-and-averages",
         "What do a tuned plateau rule and averaged weights give?",
         _plateaus(),
-        Paired(),
+        Arms(),
         seeds=tuple(range(10, 20)),
     ),
 )

@@ -53,7 +53,7 @@ class Schedule:
         if isinstance(step, np.ndarray | list | tuple | range):
             steps = np.asarray(step)
             return np.array([self(t) for t in steps.ravel().tolist()], np.float64).reshape(steps.shape)[()]
-        t = step.item() if isinstance(step, np.generic) else step  # 8-bit steps would overflow in t + 1
+        t: Any = step.item() if isinstance(step, np.generic) else step  # 8-bit steps would overflow in t + 1
         number("step", t, least=0)
         try:
             return float(self._rate(t))
@@ -100,6 +100,8 @@ def schedule(define: Callable[P, RateFunction]) -> Callable[P, Schedule]:
         if "seed" in bound.arguments and bound.arguments["seed"] is None:  # drawn once, here, so that the repr shows it
             bound.arguments["seed"] = np.random.SeedSequence().generate_state(1)[0]
         arguments = {name: plain(value) for name, value in bound.arguments.items()}
-        return Schedule(define(**{name: checked(name, arguments[name]) for name in arguments}), factory, arguments)
+        for name, value in arguments.items():
+            bound.arguments[name] = checked(name, value)
+        return Schedule(define(*bound.args, **bound.kwargs), factory, arguments)
 
     return update_wrapper(factory, define)

@@ -31,12 +31,12 @@ def load_data(config: Config) -> tuple[data.Pair, data.Pair, data.Pair]:
     ):
         if wanted > CLASSES * np.bincount(there[1]).min():
             raise ValueError(f"{config.data} has fewer images than {name} = {wanted:,}")
-    chosen = (
-        _first_of_each_class(*train, config.train_size),
-        _first_of_each_class(train[0][::-1], train[1][::-1], config.validation_size),
-        _first_of_each_class(*test, config.test_size),
+    shown = _magnified if config.data == "digits" and config.model == "lenet5" else _as_they_are
+    return (
+        shown(*_first_of_each_class(*train, config.train_size)),
+        shown(*_first_of_each_class(train[0][::-1], train[1][::-1], config.validation_size)),
+        shown(*_first_of_each_class(*test, config.test_size)),
     )
-    return tuple(map(_magnified, chosen)) if config.data == "digits" and config.model == "lenet5" else chosen
 
 
 @cache
@@ -44,9 +44,12 @@ def _load(name: str) -> tuple[data.Pair, data.Pair]:
     return data.cifar10() if name == "cifar10" else data.digits()
 
 
-def _magnified(pair: data.Pair) -> data.Pair:
+def _as_they_are(images: np.ndarray, labels: np.ndarray) -> data.Pair:
+    return images, labels
+
+
+def _magnified(images: np.ndarray, labels: np.ndarray) -> data.Pair:
     """8×8 to 32×32 pixels, each repeated 4×4 times."""
-    images, labels = pair
     return images.repeat(4, axis=2).repeat(4, axis=3), labels
 
 
