@@ -1,4 +1,4 @@
-"""minigrad: a small autograd engine to read, with the optimizers and schedules of the book."""
+"""minigrad: a small, readable autograd engine with the book's optimizers and schedules."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -34,7 +34,7 @@ from minigrad.train import History, fit
 
 try:
     __version__ = version("minigrad-book")
-except PackageNotFoundError:  # imported from a folder of sources
+except PackageNotFoundError:  # imported from a checkout, not installed
     __version__ = "unknown"
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Checks of arguments: every error's message has what was given and what is needed."""
+"""Argument checks. Every error message shows what was given and what is needed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 
 
 def number(name: str, value: object, *, least: float = -inf, above: float = -inf, below: float = inf) -> float:
-    """`value` as a finite float with least ≤ value, above < value and value < below.
+    """Return `value` as a finite float with least ≤ value and above < value < below.
 
-    Raises TypeError if it isn't a real number, ValueError if it is outside.
+    Raises TypeError if it isn't a real number, ValueError if it is out of range.
     """
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")
@@ -25,7 +25,7 @@ def number(name: str, value: object, *, least: float = -inf, above: float = -inf
 
 
 def integer(name: str, value: object, *, least: int) -> int:
-    """`value` as an int ≥ least; TypeError if it isn't an integer, ValueError if it is smaller."""
+    """Return `value` as an int ≥ least; TypeError if it isn't an integer, ValueError if it is smaller."""
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least:
@@ -34,14 +34,14 @@ def integer(name: str, value: object, *, least: int) -> int:
 
 
 def choice(name: str, value: object, choices: tuple[str, ...]) -> str:
-    """`value` if it is one of `choices`, else ValueError."""
+    """Return `value` if it is one of `choices`; ValueError otherwise."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
     return str(value)
 
 
 def check_state(owner: object, state: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """ValueError unless `state` has the names of `expected`, and for each of them a value of the same shape."""
+    """Raise ValueError unless `state` has the same names as `expected`, with values of the same shapes."""
     unknown, missing = sorted(state.keys() - expected.keys()), sorted(expected.keys() - state.keys())
     if unknown or missing:
         raise ValueError(
@@ -49,4 +49,5 @@ def check_state(owner: object, state: Mapping[str, Any], expected: Mapping[str, 
         )
     for name, value in expected.items():
         if np.shape(state[name]) != np.shape(value):
-            raise ValueError(f"{name} has shape {np.shape(value)}; the state dict's has {np.shape(state[name])}")
+            given = np.shape(state[name])
+            raise ValueError(f"{name} has shape {np.shape(value)}; in the state dict it has shape {given}")

@@ -1,7 +1,7 @@
-"""NumPy's matrix product, on one thread where it is small.
+"""NumPy's matrix product, with small products on one thread.
 
-OpenBLAS's threads wait spinning, and would fight with Numba's for the same cores. Each product sets OpenBLAS's number
-of threads and puts it back, so nothing outside minigrad's own calls is changed.
+OpenBLAS's threads spin while they wait, and would compete with Numba's for the same cores. Each product sets OpenBLAS's
+number of threads and restores it afterwards, so nothing changes outside minigrad's own calls.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from threadpoolctl import ThreadpoolController
 
 from minigrad.threads import get_num_threads
 
-MIN_PARALLEL = 2**26  # multiply-adds; with fewer, one thread finishes a product before others are awake
+MIN_PARALLEL = 2**26  # multiply-adds; with fewer, one thread finishes the product before other threads wake up
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """NumPy's ``a @ b``, on one thread if it takes fewer than `MIN_PARALLEL` multiply-adds."""
+    """Return NumPy's ``a @ b``, computed on one thread if it takes fewer than `MIN_PARALLEL` multiply-adds."""
     get_threads, set_threads = _thread_functions()
     wanted = 1 if a.size * b.shape[-1] < MIN_PARALLEL else get_num_threads()
     before = get_threads()
@@ -34,11 +34,11 @@ def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @cache
 def _thread_functions() -> tuple[Callable[[], int], Callable[[int], object]]:
-    """How to read and set the number of threads of NumPy's OpenBLAS. For another BLAS they do nothing.
+    """Return the functions that get and set the number of OpenBLAS's threads. For another BLAS they do nothing.
 
-    These are the library's own functions: threadpoolctl's methods around them would take 3 µs more for each product.
+    They are the library's own functions. threadpoolctl's wrappers would add 3 µs to each product.
     """
-    own = str(Path(np.__file__).resolve().parent)  # SciPy has another OpenBLAS
+    own = str(Path(np.__file__).resolve().parent)  # SciPy ships its own OpenBLAS
     libraries = ThreadpoolController().select(internal_api="openblas").lib_controllers
     for library in sorted(libraries, key=lambda library: not library.filepath.startswith(own)):
         for name in library.check_symbols:  # "openblas_get_num_threads", with the build's prefix and suffix

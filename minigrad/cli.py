@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from minigrad import __version__
 
 USER_ERRORS = (ValueError, OSError, ImportError, RuntimeError)
-"""Errors of input, data, disk or installation: printed in one line, without a traceback."""
+"""Errors in the input, the data, the disk or the installation are printed on one line, without a traceback."""
 
 TOOLS = {
     "experiment": ("minigrad_book.tools.experiments.commands", "list, run, report and verify the book's experiments"),
@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of all commands. The book's tools add their own options; each is imported only for its command."""
-    parser = argparse.ArgumentParser(prog="minigrad", description="Run minigrad's experiments, data and benchmarks.")
+    """Build the parser of all commands. A tool of the book is imported, and adds its options, only for its command."""
+    parser = argparse.ArgumentParser(prog="minigrad", description="Run experiments and benchmarks, and get data.")
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -43,7 +43,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     about = "check that CIFAR-10 is there and readable, or download it"
     cifar10 = sets.add_parser("cifar10", help=about, description=about.capitalize() + ".")
     cifar10.add_argument("--download", action="store_true", help="fetch the archive (170 MB) if a file is missing")
-    cifar10.add_argument("--root", metavar="DIR", help="where it is kept (default: $MINIGRAD_DATA, or a cache folder)")
+    cifar10.add_argument("--root", metavar="DIR", help="data folder (default: $MINIGRAD_DATA, or a cache folder)")
     cifar10.set_defaults(command=_cifar10)
 
     for name, (module, about) in TOOLS.items():
@@ -58,5 +58,5 @@ def _cifar10(options: argparse.Namespace) -> int:
 
     (images, _), (test_images, _) = data.cifar10(options.root, options.download)
     folder = data.data_root(options.root) / data.CIFAR10_FOLDER
-    print(f"CIFAR-10 is in {folder}: {len(images):,} images to train on, {len(test_images):,} to test")
+    print(f"CIFAR-10 is in {folder}: {len(images):,} training images, {len(test_images):,} test images")
     return 0

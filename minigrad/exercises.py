@@ -1,10 +1,10 @@
-"""The door to the book's exercises, which are in the package `minigrad_book`.
+"""The book's exercises; their code is in the package `minigrad_book`.
 
-Three calls are all that is needed:
+There are three functions:
 
-    mg.exercises.show("bias-correction/2")             # the statement and the code to start from
-    mg.exercises.check("bias-correction/2", answer)    # right, or what is wrong
-    mg.exercises.progress()                            # what is done
+    mg.exercises.show("bias-correction/2")             # the statement and the starting code
+    mg.exercises.check("bias-correction/2", answer)    # whether the answer is right, and if not, why
+    mg.exercises.progress()                            # the exercises solved so far
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["check", "progress", "show"]
 
 
 def show(name: str) -> Task:
-    """Return the statement of an exercise and the code to start from; a notebook renders it.
+    """Return the statement of an exercise and its starting code; a notebook renders them.
 
     Parameters
     ----------
     name
-        "chapter/number", as "bias-correction/2".
+        "chapter/number", such as "bias-correction/2".
 
     Raises
     ------
@@ -41,15 +41,15 @@ def check(name: str, answer: object) -> Verdict:
     Parameters
     ----------
     name
-        "chapter/number", as "bias-correction/2".
+        "chapter/number", such as "bias-correction/2".
     answer
-        A function, a number, an array or a word, as the exercise asks.
+        A function, a number, an array or a word, depending on the exercise.
 
     Returns
     -------
     Verdict
-        True if the answer is right. Its text names the mistake if it is a known one; otherwise it shows an input for
-        which the answer fails.
+        True if the answer is right. Otherwise its text names the mistake, if it is a known one, or shows an input for
+        which the answer is wrong.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def check(name: str, answer: object) -> Verdict:
 
 
 def progress() -> Progress:
-    """Return what is solved so far, here and in earlier sessions: a line for each chapter."""
+    """Return the exercises solved so far, in this and earlier sessions: one line per chapter."""
     from minigrad_book.tools import exercises
 
     return exercises.progress()

@@ -1,4 +1,4 @@
-"""Compare recorded gradients with differences of the function itself."""
+"""Compare recorded gradients with numerical ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minigrad.tensor import Array, Operand, Tensor, no_grad
 
 
 class GradcheckError(AssertionError):
-    """A recorded gradient differs from the numerical one, or the function isn't the same each time."""
+    """A recorded gradient differs from the numerical one, or the function isn't deterministic."""
 
 
 def gradcheck(
@@ -32,25 +32,25 @@ def gradcheck(
     Parameters
     ----------
     fn
-        A function from one tensor for each input to a tensor. It must give the same result each time.
+        A function that takes one tensor per input and returns a tensor. It must be deterministic.
     inputs
-        A tensor or array, or a sequence of them, of any shapes. Floating ones are copied as float64. Those that require
-        a gradient are checked; if none does, all are. Integer ones (labels, say) are passed on.
+        A tensor or array, or a sequence of them, of any shapes. Floating inputs are copied as float64. Those that
+        require a gradient are checked; if none does, all are. Integer inputs, such as labels, are passed on unchanged.
     eps
-        Half the width of the difference, in the unit of the inputs.
+        The step to either side, in the units of the inputs.
     atol, rtol
         Absolute and relative tolerance.
 
     Returns
     -------
     bool
-        True; a wrong gradient raises.
+        True if all gradients are right; otherwise an error is raised.
 
     Raises
     ------
     GradcheckError
         If a gradient differs: the message names the first such input and entry, and gives both values. Also if `fn`
-        gives another result the second time.
+        returns a different result when it is called again.
     TypeError
         If there is no floating input, or `fn` doesn't return a tensor.
     """
@@ -61,7 +61,7 @@ def gradcheck(
     weights = np.random.default_rng(0).uniform(0.5, 1.5, out.shape)
     with no_grad():
         if not np.array_equal(fn(*leaves).data, out.data, equal_nan=True):
-            raise GradcheckError("the function gives another result when called again with the same inputs")
+            raise GradcheckError("the function returns a different result when called again with the same inputs")
     if out.requires_grad:
         out.backward(weights)
     for i in checked:
@@ -70,7 +70,7 @@ def gradcheck(
             found = 0.0 if recorded is None else float(recorded[entry])
             numerical = _difference(fn, leaves, leaves[i].data, entry, eps, weights)
             if not np.abs(found - numerical) <= atol + rtol * np.abs(numerical):
-                missing = " (no gradient arrived)" if recorded is None else ""
+                missing = " (no gradient was recorded)" if recorded is None else ""
                 raise GradcheckError(
                     f"input {i}, entry {entry}: the recorded gradient is {found:.10g}{missing}, "
                     f"the numerical one {numerical:.10g}; their difference {abs(found - numerical):.3g} "
@@ -80,7 +80,7 @@ def gradcheck(
 
 
 def _leaves(inputs: Operand | Sequence[Operand]) -> tuple[list[Tensor], list[int]]:
-    """A tensor for each input, with float64 leaves for those to check, and the positions of these."""
+    """Return one tensor per input, with float64 copies of the floating ones, and the positions of those to check."""
     one = not isinstance(inputs, list | tuple) or all(np.isscalar(x) for x in inputs)
     each: Sequence[Any] = [inputs] if one else inputs  # type: ignore[assignment]
     tensors = [x if isinstance(x, Tensor) else Tensor(np.asarray(x)) for x in each]
@@ -96,7 +96,7 @@ def _leaves(inputs: Operand | Sequence[Operand]) -> tuple[list[Tensor], list[int
 def _difference(
     fn: Callable[..., Tensor], leaves: list[Tensor], data: Array, entry: tuple[int, ...], eps: float, weights: Array
 ) -> float:
-    """(L(x + eps) - L(x - eps)) / (2·eps) for one entry x of `data`, an array of one of the leaves."""
+    """Return (L(x + eps) - L(x - eps)) / (2·eps) for one entry x of `data`, the array of one of the leaves."""
     value = data[entry]
     try:
         with no_grad():

@@ -1,4 +1,4 @@
-"""Kernels: loops over arrays, compiled by Numba, all with the same flags."""
+"""Kernels: loops over arrays, which Numba compiles, all with the same flags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numba
 
 from minigrad.threads import get_num_threads
 
-MIN_PARALLEL = 200_000  # entries; with fewer, one thread finishes simple arithmetic before others are awake
+MIN_PARALLEL = 200_000  # entries; with fewer, one thread finishes simple arithmetic before other threads wake up
 
 
 def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False, min_size: int = MIN_PARALLEL) -> Any:
@@ -26,14 +26,14 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
     function
         The loop; its first argument is an array.
     parallel
-        Share the loops over ``numba.prange`` among `get_num_threads` threads. Another kernel can't call this one.
+        Run loops over ``numba.prange`` on `get_num_threads()` threads. Other kernels can't call such a kernel.
     min_size
-        The number of entries of the first array from which the loops are shared.
+        Use several threads only if the first array has at least this many entries.
     """
     if function is None:
         return lambda f: kernel(f, parallel=parallel, min_size=min_size)
     serial = _compiled(function)
-    if not parallel or serial is function:  # as it is with NUMBA_DISABLE_JIT=1
+    if not parallel or serial is function:  # nothing is compiled with NUMBA_DISABLE_JIT=1
         return serial
     threaded = _compiled(_renamed(function), parallel=True)
 
@@ -53,12 +53,12 @@ def _compiled(function: Callable[..., Any], **flags: Any) -> Any:
     flags |= {"error_model": "numpy", "fastmath": {"reassoc", "contract"}, "nogil": True}
     try:
         return numba.njit(cache=True, **flags)(function)
-    except RuntimeError:  # neither the source's folder nor the user's cache can be written to
+    except RuntimeError:  # neither the source folder nor the user's cache is writable
         return numba.njit(**flags)(function)
 
 
 def _renamed(function: Any) -> FunctionType:
-    """A copy under another name: Numba's cache has names as keys, not flags, and must keep the two apart."""
+    """Copy a function under another name: the keys of Numba's cache are names without flags, so two are needed."""
     copy = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
     copy.__qualname__ = function.__qualname__ + "_threaded"
     copy.__module__ = function.__module__

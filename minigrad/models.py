@@ -22,11 +22,11 @@ class MLP(nn.Sequential):
     Parameters
     ----------
     sizes
-        The number of features of the input, of each hidden layer and of the output, as in ``MLP([64, 32, 10])``.
+        The number of features of the input, each hidden layer and the output, as in ``MLP([64, 32, 10])``.
     activation
         "relu", "tanh" or "sigmoid".
     rng
-        A Generator or a seed for the weights; None: other weights each time.
+        A Generator or a seed for the weights. If None, they differ each time.
 
     Raises
     ------
@@ -50,18 +50,18 @@ class LeNet5(nn.Sequential):
     Parameters
     ----------
     num_classes, in_channels
-        Integers ≥ 1; for CIFAR-10 10 and 3.
+        Integers ≥ 1; 10 and 3 for CIFAR-10.
     activation
         "relu", "tanh" or "sigmoid".
     pool
         "max" or "avg".
     rng
-        A Generator or a seed for the weights; None: other weights each time.
+        A Generator or a seed for the weights. If None, they differ each time.
 
     Raises
     ------
     ValueError
-        If the activation or the pool is unknown, or a number < 1.
+        If the activation or the pool is unknown, or a number is < 1.
 
     References
     ----------
@@ -91,7 +91,7 @@ def _activation(name: str) -> type[nn.Module]:
 
 
 def _dense(sizes: Sequence[int], activation: type[nn.Module], rng: np.random.Generator) -> list[nn.Module]:
-    """A linear layer from each size to the next, with the activation between them."""
+    """Return a linear layer from each size to the next, with the activation between them."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(sizes):
         layers += [nn.Linear(n_in, n_out, rng=rng), activation()]

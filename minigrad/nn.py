@@ -1,6 +1,6 @@
-"""Layers: functions that own their parameters.
+"""Layers, which are functions with parameters.
 
-A layer is called with a tensor or an array. Parameters are float32; assign `data` to change their dtype.
+Call a layer with a tensor or an array. Parameters are float32; assign `data` to change their dtype.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ Rng = np.random.Generator | int | None
 
 
 class Module:
-    """Base of all layers. A Tensor attribute is a parameter; a Module attribute, or a list of them, is a part.
+    """Base of all layers. A Tensor attribute is a parameter; a Module attribute, or a list of modules, is a submodule.
 
     Attributes
     ----------
     training : bool
-        Whether dropout acts; `train()` and `eval()` set it for the module and its parts.
+        Whether dropout is active; `train()` and `eval()` set it for the module and its submodules.
     """
 
     training = True
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the module's output; calling the module calls this. A subclass defines it."""
+        """Return the module's output. Subclasses define this method; calling the module calls it."""
         raise NotImplementedError(f"{type(self).__name__} has no forward()")
 
     def __call__(self, x: Any) -> Tensor:
         return self.forward(x)
 
     def modules(self) -> Iterator[Module]:
-        """Yield the module itself, then every part of it, at any depth."""
+        """Yield the module itself, then all its submodules, at any depth."""
         yield self
-        for _, part in self._parts():
-            yield from part.modules()
+        for _, child in self._children():
+            yield from child.modules()
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield each parameter with its dotted name, as "0.weight"; one used in several places comes once."""
+        """Yield each parameter with its dotted name, such as "0.weight"; one that has several names comes once."""
         seen: set[int] = set()
         for name, parameter in self._named(""):
             if id(parameter) not in seen:
@@ -59,12 +59,12 @@ class Module:
         return {name: parameter.data.copy() for name, parameter in self._named("")}
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Set every parameter from the result of `state_dict()`; each keeps its dtype.
+        """Load every parameter's values from the result of `state_dict()`; each parameter keeps its dtype.
 
         Raises
         ------
         ValueError
-            If a name is unknown or missing, or a shape differs. Nothing is changed then.
+            If a name is unknown or missing, or a shape differs. In that case nothing is changed.
         """
         check_state(self, state, self.state_dict())
         for name, parameter in self._named(""):
@@ -76,26 +76,26 @@ class Module:
             parameter.zero_grad()
 
     def train(self, mode: bool = True) -> Self:
-        """Switch this module and its parts to training (dropout acts) or, with False, to evaluation; return it."""
+        """Switch the module and its submodules to training (or, with False, to evaluation) mode; return the module."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Switch to evaluation, as `train(False)` does; return the module."""
+        """Switch to evaluation mode, as `train(False)` does; return the module."""
         return self.train(False)
 
-    def _parts(self) -> Iterator[tuple[str, Module]]:
+    def _children(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
             if isinstance(value, Module):
                 yield name, value
             elif isinstance(value, list | tuple):
-                yield from ((f"{name}.{i}", part) for i, part in enumerate(value) if isinstance(part, Module))
+                yield from ((f"{name}.{i}", child) for i, child in enumerate(value) if isinstance(child, Module))
 
     def _named(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
         yield from ((prefix + name, value) for name, value in vars(self).items() if isinstance(value, Tensor))
-        for name, part in self._parts():
-            yield from part._named(f"{prefix}{name}.")
+        for name, child in self._children():
+            yield from child._named(f"{prefix}{name}.")
 
 
 def glorot_uniform(shape: tuple[int, ...], fan_in: int, fan_out: int, rng: Rng = None) -> Tensor:
@@ -106,9 +106,9 @@ def glorot_uniform(shape: tuple[int, ...], fan_in: int, fan_out: int, rng: Rng =
     shape
         The parameter's shape.
     fan_in, fan_out
-        How many inputs an output is the sum of, and how many outputs an input reaches.
+        The number of inputs of each output, and of outputs of each input.
     rng
-        A Generator or a seed; None: other numbers each time.
+        A Generator or a seed. If None, the numbers differ each time.
 
     References
     ----------
@@ -119,7 +119,7 @@ def glorot_uniform(shape: tuple[int, ...], fan_in: int, fan_out: int, rng: Rng =
 
 
 def zeros(size: int) -> Tensor:
-    """Make a float32 parameter (size,) of zeros."""
+    """Return a float32 parameter of zeros, of shape (size,)."""
     return Tensor(np.zeros(size, np.float32), requires_grad=True)
 
 
@@ -131,16 +131,16 @@ class Linear(Module):
     in_features, out_features
         Integers ≥ 1.
     bias
-        Whether b is added.
+        Whether to add b.
     rng
-        A Generator or a seed for W; None: other weights each time.
+        A Generator or a seed for W. If None, W differs each time.
 
     Attributes
     ----------
     weight : Tensor
         W, (out_features, in_features), drawn by `glorot_uniform`, which is also the default in Keras.
     bias : Tensor or None
-        b, (out_features,), zeros at first.
+        b, (out_features,), initially zeros.
 
     Raises
     ------
@@ -170,16 +170,16 @@ class Conv2d(Module):
     kernel_size, stride, padding
         In pixels: an integer each, or (down, across).
     bias
-        Whether a bias is added.
+        Whether to add a bias.
     rng
-        A Generator or a seed for the weight; None: other weights each time.
+        A Generator or a seed for the weight. If None, the weight differs each time.
 
     Attributes
     ----------
     weight : Tensor
         (out_channels, in_channels, kernel height, kernel width), drawn by `glorot_uniform`.
     bias : Tensor or None
-        (out_channels,), zeros at first.
+        (out_channels,), initially zeros.
 
     Raises
     ------
@@ -237,35 +237,35 @@ class Flatten(Module):
 
 
 class ReLU(Module):
-    """max(x, 0), entry by entry."""
+    """max(x, 0), elementwise."""
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.relu(x)
 
 
 class Tanh(Module):
-    """tanh x, entry by entry."""
+    """tanh x, elementwise."""
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.tanh(x)
 
 
 class Sigmoid(Module):
-    """1 / (1 + e^-x), entry by entry."""
+    """1 / (1 + e^-x), elementwise."""
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.sigmoid(x)
 
 
 class Dropout(Module):
-    """In training, sets each entry to 0 with probability p and divides the others by 1 - p; else does nothing.
+    """In training, set each entry to 0 with probability p and divide the others by 1 - p; otherwise do nothing.
 
     Parameters
     ----------
     p
-        In [0, 1); ValueError otherwise.
+        The probability, in [0, 1); ValueError otherwise.
     rng
-        A Generator or a seed; None: other entries each time.
+        A Generator or a seed. If None, the entries set to 0 differ each time.
     """
 
     def __init__(self, p: float = 0.5, rng: Rng = None) -> None:
@@ -277,7 +277,7 @@ class Dropout(Module):
 
 
 class Sequential(Module):
-    """One layer after another; `model[i]` is the i-th, and its parameters' names start with i.
+    """Layers applied one after another. `model[i]` is the i-th; its parameters' names start with i.
 
     Raises
     ------
@@ -288,7 +288,7 @@ class Sequential(Module):
     def __init__(self, *layers: Module) -> None:
         for i, layer in enumerate(layers):
             if not isinstance(layer, Module):
-                raise TypeError(f"Sequential needs modules; number {i} is {type(layer).__name__}")
+                raise TypeError(f"Sequential needs modules; argument {i} is {type(layer).__name__}")
         self.layers = list(layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -296,7 +296,7 @@ class Sequential(Module):
             x = layer(x)
         return x
 
-    def _parts(self) -> Iterator[tuple[str, Module]]:
+    def _children(self) -> Iterator[tuple[str, Module]]:
         return ((str(i), layer) for i, layer in enumerate(self.layers))
 
     def __getitem__(self, i: int) -> Module:

@@ -1,4 +1,4 @@
-"""A NumPy array that remembers how it was computed, and reverse-mode differentiation over that memory."""
+"""A NumPy array that records how it was computed, and reverse-mode differentiation of that record."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Array = NDArray[Any]
 Backward = Callable[[Array], tuple["Array | None", ...]]
-Record = tuple[int, tuple["Tensor", ...], Backward]  # stamp, the tensors it was computed from, the way back
+Record = tuple[int, tuple["Tensor", ...], Backward]  # stamp, parents, backward function
 Op = TypeVar("Op", bound=Callable[..., Any])
 
-_stamps = itertools.count(-1, -1)  # a newer tensor has a smaller stamp; `backward` gives leaves their ids, > 0
+_stamps = itertools.count(-1, -1)  # a newer tensor has a smaller stamp; for leaves `backward` uses their ids, > 0
 _new = object.__new__
 
 
@@ -32,7 +32,7 @@ _mode = _Mode()
 def no_grad() -> Iterator[None]:
     """Record nothing within this block or, as a decorator, within this function.
 
-    Results require no gradient then. Other threads go on recording.
+    The results don't require a gradient. Other threads still record.
     """
     previous, _mode.recording = _mode.recording, False
     try:
@@ -59,10 +59,10 @@ class Tensor:
     data : numpy.ndarray
         The values, which may be assigned; a 0-d array is a scalar.
     grad : numpy.ndarray or None
-        The sum of the gradients of all `backward()` calls since `zero_grad()`, of the shape and dtype of `data`; on
-        leaves only. May be assigned.
+        The sum of the gradients of all `backward()` calls since `zero_grad()`, of the shape and dtype of `data`. Only
+        leaves have one. It may be assigned.
     requires_grad : bool
-        True for a leaf made with it, and for every result computed from such a leaf.
+        True for a leaf created with it, and for every result computed from such a leaf.
 
     Raises
     ------
@@ -71,7 +71,7 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "_record", "data", "grad", "requires_grad")
-    __array_ufunc__ = None  # ndarray + Tensor is left to Tensor, and np.exp(tensor) is refused, not silently detached
+    __array_ufunc__ = None  # ndarray + Tensor calls Tensor.__radd__; np.exp(tensor) is an error, not a detached array
 
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
         self.data: Array = _to_array(data, copy=requires_grad)
@@ -123,9 +123,9 @@ class Tensor:
     def backward(self, grad: ArrayLike | None = None) -> None:
         """Compute the gradient for every leaf that this tensor was computed from, and add it to the leaf's `grad`.
 
-        A tensor is always recorded after its parents. Going through the graph from the newest tensor to the oldest
-        therefore meets every result that uses a tensor before the tensor itself; its gradient is then complete.
-        Each tensor is visited once, and its record is freed on the way.
+        A tensor is always recorded after its parents. The graph is visited from the newest tensor to the oldest, so
+        every result that uses a tensor is visited before the tensor itself, whose gradient is then complete. Each
+        tensor is visited once, and its record is freed.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class Tensor:
 
     def _start(self, grad: ArrayLike | None) -> Array:
         if not self.requires_grad:
-            raise ValueError("backward() on a tensor that requires no gradient: no tensor it was computed from does")
+            raise ValueError("backward() needs a tensor that requires a gradient, or was computed from one that does")
         if grad is None:
             if self.size != 1:
                 raise ValueError(f"backward() without grad needs a scalar; this tensor has shape {self.shape}")
@@ -218,7 +218,7 @@ class Tensor:
         __add__ = __sub__ = __mul__ = __truediv__ = __pow__ = __matmul__ = maximum = _binary
         __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = __rmatmul__ = _binary
         __lt__ = __le__ = __gt__ = __ge__ = _binary
-        __eq__ = __ne__ = _binary  # type: ignore[assignment]  # entry by entry, where object has one bool
+        __eq__ = __ne__ = _binary  # type: ignore[assignment]  # elementwise; object's returns one bool
         sum = mean = max = min = _reduction
 
 
@@ -227,9 +227,9 @@ Axis = int | tuple[int, ...] | None
 
 
 def record(data: Array, parents: tuple[Tensor, ...], backward: Backward) -> Tensor:
-    """Make the result of an op: a tensor that remembers its parents and how to pass a gradient on to them.
+    """Create the result of an op: a tensor that records its parents and how to pass a gradient on to them.
 
-    Under `no_grad`, or if no parent requires a gradient, it remembers nothing.
+    Under `no_grad`, or if no parent requires a gradient, it records nothing.
 
     Parameters
     ----------
@@ -238,8 +238,8 @@ def record(data: Array, parents: tuple[Tensor, ...], backward: Backward) -> Tens
     parents
         The tensors it was computed from.
     backward
-        A function from the gradient for `data` to a tuple with a gradient for each parent (None: no gradient). It
-        may leave broadcasting, dtypes and shared memory to `Tensor.backward`.
+        A function that takes the gradient for `data` and returns a tuple with a gradient, or None, for each parent.
+        `Tensor.backward` undoes broadcasting, casts the dtype and copies shared memory.
     """
     out = _new(Tensor)
     out.data = data if type(data) is np.ndarray else np.asarray(data)
@@ -272,7 +272,7 @@ def as_tensor(value: Operand, like: Tensor | None = None) -> Tensor:
 
 def as_tensors(x: Operand, y: Operand) -> tuple[Tensor, Tensor]:
     """Turn the two operands of an op into tensors, each with the other as its `like`."""
-    if isinstance(x, Tensor) and type(y) is float and x.data.dtype.kind == "f":  # the common case, made fast
+    if isinstance(x, Tensor) and type(y) is float and x.data.dtype.kind == "f":  # a fast path for the common case
         return x, _constant(np.array(y, x.data.dtype))
     first = x if isinstance(x, Tensor) else as_tensor(x, y if isinstance(y, Tensor) else None)
     second = as_tensor(y, first)

@@ -19,7 +19,7 @@ _threads = min(AVAILABLE, MOST_BY_DEFAULT)
 def get_num_threads() -> int:
     """Return the number of threads that kernels and large matrix products use.
 
-    Every core, up to 8, unless `set_num_threads` was called. Work that is too small to share runs on one thread.
+    The default is the number of cores, at most 8. Work that is too small to share runs on one thread.
     """
     return _threads
 
@@ -33,12 +33,12 @@ def set_num_threads(n: int) -> None:
     Parameters
     ----------
     n : int
-        From 1 to the number of cores (or of ``NUMBA_NUM_THREADS`` where that is set).
+        From 1 to the number of cores (or to ``NUMBA_NUM_THREADS``, if it is set).
 
     Raises
     ------
     ValueError
-        If `n` is anything else.
+        If `n` isn't an integer in this range.
     """
     global _threads
     if not isinstance(n, int) or not 1 <= n <= AVAILABLE:

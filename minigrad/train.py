@@ -1,4 +1,4 @@
-"""The training loop, and the record it keeps."""
+"""The training loop and the history that it records."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class History:
     Attributes
     ----------
     loss, accuracy : list of float
-        Means over the epoch's training examples, each taken just before the update its batch led to.
+        Means over the epoch's training examples. Each batch is evaluated just before its update.
     val_loss, val_accuracy : list of float
         The same on the validation data at the end of the epoch; empty without validation data.
     lr : list of float
@@ -38,7 +38,7 @@ class History:
     seconds : list of float
         Wall time of the epoch, validation included.
     step_loss, step_lr : list of float
-        For each update: the mean loss of its batch, just before it, and the learning rate that it used. After an
+        For each update: the mean loss of its batch before the update, and the learning rate used. After an
         interruption they also hold the updates of the unfinished epoch.
     """
 
@@ -60,12 +60,12 @@ class History:
             getattr(self, column.name).extend(getattr(other, column.name))
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write the history to ``path``, whole or not at all."""
+        """Write the history to ``path``, atomically."""
         write_json(path, asdict(self))
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> History:
-        """Read back what `to_json` wrote, to the last bit. `ValueError` if the file holds something else."""
+        """Read a history that `to_json` wrote, bit for bit. `ValueError` if the file holds something else."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:
@@ -77,7 +77,7 @@ class History:
 
 
 def write_json(path: str | os.PathLike[str], content: Any, indent: int | None = None) -> None:
-    """Write JSON to ``path`` atomically: after a kill the file is the old one or the new one, never a part."""
+    """Write JSON to ``path`` atomically: if the process is killed, the file has the old or the new content."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}.part")
     try:
@@ -109,18 +109,18 @@ def fit(
     Parameters
     ----------
     model : Module
-        Maps inputs (N, …) to logits (N, classes).
+        From inputs (N, …) to logits (N, classes).
     optimizer : Optimizer
-        Holds the model's parameters and the learning rate, a float or a schedule.
+        An optimizer of the model's parameters, with a constant learning rate or a schedule.
     train, validation : (inputs, labels)
         NumPy arrays. uint8 inputs are images: each batch is converted to floating point and divided by 255.
         Floating inputs are passed on in the model's dtype. Labels are integers from 0.
     epochs, batch_size : int
-        The last batch of an epoch holds what is left.
+        Integers ≥ 1. The last batch of an epoch may be smaller.
     plateau : ReduceLROnPlateau, optional
-        Given the validation loss after each epoch; a reduced rate is used from the next epoch on.
+        Gets the validation loss after each epoch; a reduced rate is used from the next epoch on.
     rng : numpy.random.Generator or int, optional
-        Draws the order of the examples, anew for each epoch. The same seed gives the same run; ``None`` draws one.
+        Shuffles the examples anew for each epoch. The same seed gives the same run; with ``None`` runs differ.
     progress : bool
         Show tqdm's progress bar.
     average : WeightAverage, optional
@@ -134,21 +134,21 @@ def fit(
     Raises
     ------
     FloatingPointError
-        The loss became infinite or NaN. Training stops at that step, before its update.
+        If the loss becomes infinite or NaN. Training stops at that step, before its update.
     ValueError, TypeError
-        Inputs, labels or options that don't fit together.
+        If inputs, labels or options are invalid or don't fit together.
 
     Notes
     -----
-    Ctrl-C and errors lose nothing: the exception that leaves `fit` has the finished epochs in its attribute
-    ``history`` (interactively: ``sys.last_value.history``), and model and optimizer are as the last update left them.
+    After Ctrl-C or an error, the exception's attribute ``history`` holds the finished epochs (in an interactive
+    session: ``sys.last_value.history``), and the model and the optimizer keep the state of the last update.
     """
     count = check_pair("train", *train)
     if validation is not None:
         check_pair("validation", *validation)
     epochs, batch_size = integer("epochs", epochs, least=1), integer("batch_size", batch_size, least=1)
     if plateau is not None and validation is None:
-        raise ValueError("plateau watches the validation loss: give validation=(inputs, labels) too")
+        raise ValueError("plateau needs the validation loss: give validation=(inputs, labels) too")
     generator = np.random.default_rng(rng)
     history = History()
     bar = tqdm(total=epochs * math.ceil(count / batch_size), unit="step", disable=not progress)
@@ -174,7 +174,7 @@ def fit(
             history.seconds.append(time.perf_counter() - start)
             bar.set_postfix_str(_summary(history))
     except BaseException as error:
-        error.history = history  # type: ignore[attr-defined]  # what the caller may catch it for
+        error.history = history  # type: ignore[attr-defined]  # for the caller
         error.add_note(f"fit stopped in epoch {len(history) + 1}; this exception's `history` has the finished epochs")
         raise
     finally:
@@ -183,9 +183,9 @@ def fit(
 
 
 def evaluate(model: Any, data: Pair, batch_size: int = 256) -> tuple[float, float]:
-    """The mean cross-entropy and the accuracy (a share, 0 to 1) of `model` on `data = (inputs, labels)`, in eval mode.
+    """Return the mean cross-entropy and the accuracy (0 to 1) of `model` on `data = (inputs, labels)`, in eval mode.
 
-    Inputs and labels as for `fit`; ValueError or TypeError if they don't fit together.
+    Inputs and labels are as for `fit`; ValueError or TypeError if they don't fit together.
     """
     count = check_pair("data", *data)
     dtype = _dtype(model)
@@ -206,7 +206,7 @@ def evaluate(model: Any, data: Pair, batch_size: int = 256) -> tuple[float, floa
 def _train_epoch(
     model: Any, optimizer: Any, data: Iterable[Pair], history: History, bar: tqdm, average: WeightAverage | None
 ) -> tuple[float, float]:
-    """One update for each batch of `data`, recorded in `history`; the mean loss and the accuracy on the way."""
+    """Make one update per batch of `data`, record it in `history`, and return the mean loss and the accuracy."""
     dtype = _dtype(model)
     total, correct, count = 0.0, 0, 0
     model.train()
@@ -239,7 +239,7 @@ def _correct(logits: Tensor, labels: np.ndarray) -> int:
 
 
 def _dtype(model: Any) -> np.dtype[Any]:
-    """The dtype of the model's parameters."""
+    """Return the dtype of the model's parameters."""
     parameter = next(iter(model.parameters()), None)
     return np.dtype(np.float32) if parameter is None else parameter.dtype
 

@@ -27,10 +27,10 @@ def conv2d_plain(images: Array, weight: Array, bias: Array, stride: tuple[int, i
     """Compute `conv2d` of arrays by its definition: each output is a window of the images times a kernel, summed."""
     (down, across), (top, left) = stride, padding
     padded = np.pad(images, ((0, 0), (0, 0), (top, top), (left, left)))
-    outs, _, high, wide = weight.shape
-    out = np.empty((len(images), outs, *output_size(images, (high, wide), stride, padding)), images.dtype)
+    outs, _, kh, kw = weight.shape
+    out = np.empty((len(images), outs, *output_size(images, (kh, kw), stride, padding)), images.dtype)
     for b, o, y, x in np.ndindex(out.shape):
-        window = padded[b, :, y * down : y * down + high, x * across : x * across + wide]
+        window = padded[b, :, y * down : y * down + kh, x * across : x * across + kw]
         out[b, o, y, x] = bias[o] + (weight[o] * window).sum()
     return out
 
@@ -41,17 +41,17 @@ def conv2d_plain_gradients(
     """Compute the gradients for the images, the weight and the bias from `grad`, the gradient for the output.
 
     An output is a sum of products pixel · weight. So each pixel gets the output's gradient times the weight, and each
-    weight gets it times the pixel; these parts add up.
+    weight gets the output's gradient times the pixel. These products are summed.
     """
     (down, across), (top, left) = stride, padding
     padded = np.pad(images, ((0, 0), (0, 0), (top, top), (left, left)))
-    by_padded, by_weight = np.zeros_like(padded), np.zeros_like(weight)
+    grad_padded, grad_weight = np.zeros_like(padded), np.zeros_like(weight)
     for b, o, y, x in np.ndindex(grad.shape):
         window = np.s_[b, :, y * down : y * down + weight.shape[2], x * across : x * across + weight.shape[3]]
-        by_padded[window] += grad[b, o, y, x] * weight[o]
-        by_weight[o] += grad[b, o, y, x] * padded[window]
+        grad_padded[window] += grad[b, o, y, x] * weight[o]
+        grad_weight[o] += grad[b, o, y, x] * padded[window]
     height, width = images.shape[2:]
-    return by_padded[:, :, top : top + height, left : left + width], by_weight, grad.sum((0, 2, 3))
+    return grad_padded[:, :, top : top + height, left : left + width], grad_weight, grad.sum((0, 2, 3))
 
 
 @kernel
@@ -129,20 +129,20 @@ def add_sums(weight, out, rows, column, n):
 
 @kernel
 def tap_offsets(kernel_size, shape):
-    """Where each tap (i, channel, j) starts in images of this shape, flattened."""
+    """Return the offset of each tap (i, channel, j) in flattened images of this shape."""
     channels, height, width, batch = shape
-    high, wide = kernel_size
-    offsets = np.empty(high * channels * wide, np.uintp)
-    for i in range(high):
+    kh, kw = kernel_size
+    offsets = np.empty(kh * channels * kw, np.uintp)
+    for i in range(kh):
         for c in range(channels):
-            for j in range(wide):
-                offsets[(i * channels + c) * wide + j] = ((c * height + i) * width + j) * batch
+            for j in range(kw):
+                offsets[(i * channels + c) * kw + j] = ((c * height + i) * width + j) * batch
     return offsets
 
 
 @kernel
 def channel_offsets(count, shape, last):
-    """Where each channel starts in images of this shape, flattened; for a channel after `last`, where `last` starts."""
+    """Return the offset of each channel in flattened images of this shape; channels after `last` get that of `last`."""
     offsets = np.empty(count, np.uintp)
     for c in range(count):
         offsets[c] = min(c, last) * shape[1] * shape[2] * shape[3]
@@ -151,26 +151,26 @@ def channel_offsets(count, shape, last):
 
 @kernel
 def tap_matrix(weight):
-    """The weights: a row for each output channel, and one of zeros if their number is odd; a column for each tap."""
-    outs, channels, high, wide = weight.shape
-    matrix = np.zeros((outs + outs % 2, high * channels * wide), weight.dtype)
+    """Return the weights, a row per output channel and a column per tap; a zero row makes the number of rows even."""
+    outs, channels, kh, kw = weight.shape
+    matrix = np.zeros((outs + outs % 2, kh * channels * kw), weight.dtype)
     for o in range(outs):
-        for i in range(high):
+        for i in range(kh):
             for c in range(channels):
-                for j in range(wide):
-                    matrix[o, (i * channels + c) * wide + j] = weight[o, c, i, j]
+                for j in range(kw):
+                    matrix[o, (i * channels + c) * kw + j] = weight[o, c, i, j]
     return matrix
 
 
 @kernel
 def piece_length(across, batch):
-    """How many neighbouring numbers of an output row are sums of neighbouring numbers of the input rows."""
+    """Return how many neighbouring numbers of an output row come from neighbouring numbers of the input rows."""
     return PIECE if across == 1 else max(batch, 1)
 
 
 @kernel
 def from_row(images, y):
-    """The images, flattened, starting at row y of the first channel."""
+    """Return the images, flattened, starting at row y of the first channel."""
     return images.reshape(-1)[y * images.shape[2] * images.shape[3] :]
 
 
@@ -206,7 +206,7 @@ def weight_row(grad, x, weight, y, taps, rows, stride):
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
 def conv_backward_weight(grad, x, parts, kernel_size, stride):
-    """Fill parts[k] with what the k-th part of the rows adds to the gradient of `tap_matrix`; last column: bias."""
+    """Fill parts[k] with the gradient of `tap_matrix` from the k-th part of the rows; its last column is the bias's."""
     taps = tap_offsets(kernel_size, x.shape)
     rows = channel_offsets(parts.shape[1], grad.shape, len(grad) - 1)
     for part in prange(len(parts)):
@@ -217,16 +217,16 @@ def conv_backward_weight(grad, x, parts, kernel_size, stride):
 
 @kernel
 def input_row(grad, weight, grad_x, y, taps, rows, stride):
-    high, wide = weight.shape[:2]
+    kh, kw = weight.shape[:2]
     batch = grad.shape[3]
     target = from_row(grad_x, y)
     width, piece = grad.shape[2] * batch, piece_length(stride[1], batch)
-    for i in range(high):
+    for i in range(kh):
         out_y, rest = divmod(y - i, stride[0])
         if rest == 0 and 0 <= out_y < grad.shape[1]:
             source = from_row(grad, out_y)
             for p in range(0, width, piece):
-                for j in range(wide):
+                for j in range(kw):
                     shifted = target[p * stride[1] + j * batch :]
                     add_products(shifted, rows, source[p:], taps, weight[i, j], min(piece, width - p))
 
@@ -260,8 +260,8 @@ def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Size2
     bias
         (out_channels,), or None.
     stride, padding
-        Pixels between windows, ≥ 1, and rows and columns of zeros around the images, ≥ 0: an integer each, or
-        (down, across).
+        The step between windows in pixels, ≥ 1, and the rows and columns of zeros around the images, ≥ 0. Each is an
+        integer or (down, across).
 
     Returns
     -------
@@ -278,8 +278,8 @@ def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Size2
     bias = as_tensor(np.zeros(len(weight.data), weight.dtype) if bias is None else bias, weight)
     steps, pads = size2d(stride, "stride", 1), size2d(padding, "padding", 0)
     _check_shapes(x, weight, bias)
-    outs, _, high, wide = weight.shape
-    size = output_size(x, (high, wide), steps, pads)
+    outs, _, kh, kw = weight.shape
+    size = output_size(x, (kh, kw), steps, pads)
     dtype = np.result_type(x.data, weight.data, bias.data)
     images = batch_last(x.data, dtype, pads)
     kernels = np.ascontiguousarray(weight.data, dtype)
@@ -288,30 +288,30 @@ def conv2d(x: Operand, weight: Tensor, bias: Tensor | None = None, stride: Size2
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
         grads = batch_last(grad, dtype)
-        by_x = _input_gradient(grads, kernels, images, steps, pads) if x.requires_grad else None
+        grad_x = _input_gradient(grads, kernels, images, steps, pads) if x.requires_grad else None
         if not (weight.requires_grad or bias.requires_grad):
-            return by_x, None, None
-        return by_x, *_weight_gradient(grads, kernels, images, steps)
+            return grad_x, None, None
+        return grad_x, *_weight_gradient(grads, kernels, images, steps)
 
     return record(batch_first(out[:outs]), (x, weight, bias), backward)
 
 
 def _weight_gradient(grads: Array, kernels: Array, images: Array, stride: tuple[int, int]) -> tuple[Array, Array]:
-    outs, channels, high, wide = kernels.shape
-    taps = channels * high * wide
+    outs, channels, kh, kw = kernels.shape
+    taps = channels * kh * kw
     parts = np.empty((min(PARTS, grads.shape[1]), outs + outs % 2, taps + 1), grads.dtype)
-    conv_backward_weight(grads, images, parts, (high, wide), stride)
+    conv_backward_weight(grads, images, parts, (kh, kw), stride)
     total = parts.sum(axis=0)[:outs]
-    return total[:, :taps].reshape(outs, high, channels, wide).transpose(0, 2, 1, 3), total[:, taps]
+    return total[:, :taps].reshape(outs, kh, channels, kw).transpose(0, 2, 1, 3), total[:, taps]
 
 
 def _input_gradient(
     grads: Array, kernels: Array, images: Array, stride: tuple[int, int], padding: tuple[int, int]
 ) -> Array:
-    outs, channels, high, wide = kernels.shape
+    outs, channels, kh, kw = kernels.shape
     _, height, width, batch = images.shape
     even = channels + channels % 2
-    by_tap = np.zeros((high, wide, even, outs), grads.dtype)
+    by_tap = np.zeros((kh, kw, even, outs), grads.dtype)
     by_tap[:, :, :channels] = kernels.transpose(2, 3, 1, 0)
     grad = empty((even, height, width, batch), grads.dtype)
     conv_backward_input(grads, by_tap, grad, stride)

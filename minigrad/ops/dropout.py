@@ -8,18 +8,18 @@ from minigrad.tensor import Operand, Tensor, as_tensor, record
 
 
 def dropout(x: Operand, p: float, rng: np.random.Generator) -> Tensor:
-    """Set each entry to 0 with probability p and divide the others by 1 - p; the gradient likewise.
+    """Set each entry to 0 with probability p and divide the others by 1 - p; the gradient is treated the same way.
 
-    So the expected value of each entry stays the same.
+    The expected value of each entry stays the same.
 
     Parameters
     ----------
     x
         Of any shape; the result has the same shape and dtype.
     p
-        In [0, 1).
+        The probability, in [0, 1).
     rng
-        Draws one uniform number for each entry.
+        The generator, which draws one uniform number for each entry.
 
     References
     ----------

@@ -1,8 +1,8 @@
 """Elementwise arithmetic, functions and comparisons.
 
-Operands are tensors, arrays or numbers. Their shapes broadcast as in NumPy; a ValueError is raised where they can't. A
-tensor's float32 or float64 is kept: numbers, lists and integer arrays next to it take its dtype; two floating dtypes
-give the wider one. Each gradient has its operand's shape and dtype.
+Operands are tensors, arrays or numbers. Their shapes broadcast as in NumPy; if they can't, a ValueError is raised. A
+floating tensor keeps its dtype: numbers, lists and integer arrays are converted to it. Two floating dtypes give the
+wider one. Each gradient has its operand's shape and dtype.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def mul(x: Operand, y: Operand) -> Tensor:
     a, b = x.data, y.data
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
-        by_x = grad * b if x.requires_grad else None  # eq:mul-gradient
-        by_y = grad * a if y.requires_grad else None  # eq:mul-gradient
-        return by_x, by_y
+        grad_x = grad * b if x.requires_grad else None  # eq:mul-gradient
+        grad_y = grad * a if y.requires_grad else None  # eq:mul-gradient
+        return grad_x, grad_y
 
     return record(a * b, (x, y), backward)
 
@@ -63,13 +63,13 @@ def power(x: Operand, y: Operand) -> Tensor:
     out = a**b
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
-        by_x = by_y = None
+        grad_x = grad_y = None
         if x.requires_grad:
-            by_x = grad * np.where(b == 0, 0, b * a ** np.where(b == 0, 1, b - 1))
+            grad_x = grad * np.where(b == 0, 0, b * a ** np.where(b == 0, 1, b - 1))
         if y.requires_grad:
             flat = (a == 0) & (b >= 0)
-            by_y = grad * np.where(flat, 0, out * np.log(np.where(flat, 1, a)))
-        return by_x, by_y
+            grad_y = grad * np.where(flat, 0, out * np.log(np.where(flat, 1, a)))
+        return grad_x, grad_y
 
     return record(out, (x, y), backward)
 
@@ -125,7 +125,7 @@ def tanh(x: Operand) -> Tensor:
 def sigmoid(x: Operand) -> Tensor:
     """Return σ(x) = 1/(1 + e^-x), in the shape of x; ∂/∂x = σ·(1 - σ).
 
-    Only e to a power ≤ 0 is computed, so nothing overflows.
+    All exponents are ≤ 0, so nothing overflows.
     """
     x = as_tensor(x)
     small = np.exp(-np.abs(x.data))
@@ -142,7 +142,7 @@ def clip(x: Operand, low: float | None = None, high: float | None = None) -> Ten
     x
         Of any shape.
     low, high
-        Numbers. None: no limit on that side.
+        Numbers, or None for no limit on that side.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def clip(x: Operand, low: float | None = None, high: float | None = None) -> Ten
 
 @method("maximum")
 def maximum(x: Operand, y: Operand) -> Tensor:
-    """Return the larger of x and y, entry by entry, broadcast; it gets the gradient, and each gets half where x = y."""
+    """Return the elementwise maximum, broadcast; the larger of x and y gets the gradient, each half of it if x = y."""
     x, y = as_tensors(x, y)
     a, b = x.data, y.data
 
@@ -172,7 +172,7 @@ def maximum(x: Operand, y: Operand) -> Tensor:
 
 
 def where(condition: Operand, x: Operand, y: Operand) -> Tensor:
-    """Return x where `condition` holds, else y; the gradient goes to the one that was taken.
+    """Return x where `condition` holds, else y; the gradient goes to the operand that was chosen.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def _comparison(compare: Callable[[Array, Array], Array]) -> Callable[[Operand, 
     return op
 
 
-# Entry by entry, broadcast: a boolean tensor, without gradient.
+# Elementwise, broadcast; the result is a boolean tensor, without gradient.
 method("__lt__")(_comparison(np.less))
 method("__le__")(_comparison(np.less_equal))
 method("__gt__")(_comparison(np.greater))

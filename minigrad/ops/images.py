@@ -1,8 +1,8 @@
-"""What convolution and pooling share: images with the batch last in memory, and how often a window fits.
+"""Helpers of convolution and pooling: images with the batch last in memory, and the size of the output.
 
 The ops take and return images of shape (batch, channels, height, width). In memory their results have the batch last.
-Neighbouring numbers are then the same pixel of neighbouring images, and a loop over them is long and contiguous and
-meets no border, whatever the size of images and windows. NumPy's elementwise functions keep this order.
+Neighbouring numbers are then the same pixel of neighbouring images. A loop over them is long and contiguous and crosses
+no border, whatever the size of images and windows. NumPy's elementwise functions keep this order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minigrad.tensor import Array, Tensor
 
 Size2d = int | tuple[int, int]  # the same in both directions, or (down, across)
 
-MIN_PARALLEL = 2**15  # entries; with fewer, one thread moves or pools them before a second is awake
+MIN_PARALLEL = 2**15  # entries; with fewer, one thread moves or pools them before a second one wakes up
 
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
@@ -36,7 +36,7 @@ def move_batch_last(images, out):
 
 
 def batch_last(images: Array, dtype: DTypeLike | None = None, padding: tuple[int, int] = (0, 0)) -> Array:
-    """Images (batch, channels, height, width) as a C-contiguous array (channels, height, width, batch), padded."""
+    """Return images (batch, channels, height, width) as a C-contiguous (channels, height, width, batch), padded."""
     dtype = np.dtype(dtype or images.dtype)
     moved = images.transpose(1, 2, 3, 0)
     if not moved.flags.c_contiguous or moved.dtype != dtype:
@@ -53,7 +53,7 @@ def batch_last(images: Array, dtype: DTypeLike | None = None, padding: tuple[int
 
 
 def batch_first(images: Array) -> Array:
-    """The inverse of `batch_last`: a view."""
+    """Undo `batch_last`; the result is a view."""
     return images.transpose(3, 0, 1, 2)
 
 
@@ -68,7 +68,7 @@ def size2d(value: Any, name: str, least: int) -> tuple[int, int]:
 def output_size(
     x: Tensor | Array, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int] = (0, 0)
 ) -> tuple[int, int]:
-    """How often a window fits, down and across: (size + 2·padding − window) // stride + 1; ValueError if never."""
+    """Return how many windows fit, down and across: (size + 2·padding − window) // stride + 1; ValueError if none."""
     if x.ndim != 4:
         raise ValueError(f"images must have the shape (batch, channels, height, width); got {x.shape}")
     height, width = x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1]

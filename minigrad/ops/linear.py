@@ -18,7 +18,7 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
     weight
         W, (out, in), as in PyTorch.
     bias
-        b, (out,), or None for 0.
+        b, (out,), or None for no bias.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
     Raises
     ------
     ValueError
-        If the shapes don't fit.
+        If the shapes don't match.
     """
     x, weight = as_tensor(x), as_tensor(weight)
     bias = None if bias is None else as_tensor(bias)
@@ -44,9 +44,9 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
         grad_rows = grad.reshape(-1, grad.shape[-1])
-        by_x = dot(grad_rows, matrix).reshape(x.shape) if x.requires_grad else None
-        by_weight = dot(grad_rows.T, rows) if weight.requires_grad else None  # eq:linear-gradient
-        return (by_x, by_weight) if bias is None else (by_x, by_weight, grad_rows.sum(0))
+        grad_x = dot(grad_rows, matrix).reshape(x.shape) if x.requires_grad else None
+        grad_weight = dot(grad_rows.T, rows) if weight.requires_grad else None  # eq:linear-gradient
+        return (grad_x, grad_weight) if bias is None else (grad_x, grad_weight, grad_rows.sum(0))
 
     parents = (x, weight) if bias is None else (x, weight, bias)
     return record(out.reshape(*x.shape[:-1], len(matrix)), parents, backward)

@@ -18,7 +18,7 @@ def softmax(x: Operand, axis: int = -1) -> Tensor:
     ValueError
         If x has no such axis.
     """
-    x = _floating(x, axis)
+    x = _checked(x, axis)
     p = np.exp(_log_probabilities(x.data, axis))
     return record(p, (x,), lambda grad: (p * (grad - (grad * p).sum(axis, keepdims=True)),))
 
@@ -33,7 +33,7 @@ def log_softmax(x: Operand, axis: int = -1) -> Tensor:
     ValueError
         If x has no such axis.
     """
-    x = _floating(x, axis)
+    x = _checked(x, axis)
     log_p = _log_probabilities(x.data, axis)
     return record(log_p, (x,), lambda grad: (grad - np.exp(log_p) * grad.sum(axis, keepdims=True),))
 
@@ -76,10 +76,10 @@ def cross_entropy(logits: Operand, labels: Operand) -> Tensor:
     rows = np.arange(n)
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
-        by_logits = np.exp(log_p)
-        by_logits[rows, target] -= 1
-        by_logits *= grad / n  # eq:cross-entropy-gradient
-        return (by_logits,)
+        grad_logits = np.exp(log_p)
+        grad_logits[rows, target] -= 1
+        grad_logits *= grad / n  # eq:cross-entropy-gradient
+        return (grad_logits,)
 
     return record(-log_p[rows, target].mean(), (logits,), backward)
 
@@ -104,19 +104,19 @@ def mse_loss(x: Operand, y: Operand) -> Tensor:
     """
     x, y = as_tensors(x, y)
     if x.shape != y.shape or x.size == 0:
-        raise ValueError(f"mse_loss needs two tensors of one shape, not empty; got {x.shape} and {y.shape}")
+        raise ValueError(f"mse_loss needs two non-empty tensors of the same shape; got {x.shape} and {y.shape}")
     difference = x.data - y.data
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
-        by_x = difference * (2 * grad / x.size)
-        return by_x, -by_x
+        grad_x = difference * (2 * grad / x.size)
+        return grad_x, -grad_x
 
     return record((difference * difference).mean(), (x, y), backward)
 
 
-def _floating(x: Operand, axis: int) -> Tensor:
+def _checked(x: Operand, axis: int) -> Tensor:
     x = as_tensor(x)
-    normalize_axis_index(axis, x.ndim)  # NumPy's AxisError
+    normalize_axis_index(axis, x.ndim)  # raises NumPy's AxisError if there is no such axis
     return x
 
 

@@ -12,8 +12,8 @@ from minigrad.tensor import Array, Operand, Tensor, as_tensors, method, record
 def matmul(x: Operand, y: Operand) -> Tensor:
     """Return the matrix product x @ y, with NumPy's rules for shapes.
 
-    (…, n, k) @ (…, k, m) gives (…, n, m); the leading axes broadcast. A 1-D x is a row, a 1-D y a column, and the
-    result then lacks that axis. With G = ∂L/∂out: ∂L/∂x = G yᵀ, ∂L/∂y = xᵀ G.
+    (…, n, k) @ (…, k, m) gives (…, n, m); the leading axes broadcast. A 1-D x is treated as a row and a 1-D y as a
+    column, and that axis is removed from the result. With G = ∂L/∂out: ∂L/∂x = G yᵀ, ∂L/∂y = xᵀ G.
 
     Raises
     ------
@@ -31,8 +31,8 @@ def matmul(x: Operand, y: Operand) -> Tensor:
             grad = np.expand_dims(grad, -1)
         if x.ndim == 1:
             grad = np.expand_dims(grad, -2)
-        by_x = dot(grad, columns.swapaxes(-1, -2))  # eq:matmul-gradient
-        by_y = dot(rows.swapaxes(-1, -2), grad)  # eq:matmul-gradient
-        return by_x[..., 0, :] if x.ndim == 1 else by_x, by_y[..., 0] if y.ndim == 1 else by_y
+        grad_x = dot(grad, columns.swapaxes(-1, -2))  # eq:matmul-gradient
+        grad_y = dot(rows.swapaxes(-1, -2), grad)  # eq:matmul-gradient
+        return grad_x[..., 0, :] if x.ndim == 1 else grad_x, grad_y[..., 0] if y.ndim == 1 else grad_y
 
     return record(dot(x.data, y.data), (x, y), backward)

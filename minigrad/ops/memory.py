@@ -1,8 +1,9 @@
-"""New arrays: aligned to cache lines, in memory that the process already has.
+"""Allocation of arrays: aligned to cache lines, in memory that the process keeps.
 
-By default glibc gives the memory of large arrays back to the system as soon as they are freed, and each training step
-gets it again, page by page: 2,767 page faults, measured on LeNet-5 at batch 128, doubled the time of a step. So when
-this module is imported, the process starts to keep up to 256 MiB of freed memory (`keep_memory`).
+By default glibc returns the memory of large arrays to the system as soon as they are freed, and each training step
+requests it again, page by page. For LeNet-5 at batch size 128 that was 2,767 page faults per step, measured, and
+doubled the time of a step. So importing this module makes the process keep up to 256 MiB of freed memory
+(`keep_memory`).
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
 
 def keep_memory(below: int = 32 * 2**20, at_most: int = 256 * 2**20) -> bool:
-    """Keep the memory of freed arrays of up to `below` bytes, up to `at_most` bytes in all; False without glibc.
+    """Keep the memory of freed arrays of up to `below` bytes, `at_most` bytes in all; return False without glibc.
 
-    32 MiB is also the largest value of glibc's own adaptive threshold. Larger arrays are given back when freed.
+    32 MiB is also the largest value of glibc's own adaptive threshold. Larger arrays are returned when freed.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -39,7 +40,7 @@ keep_memory()
 def empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Like `numpy.empty`, but aligned: reading a vector that crosses a cache line takes twice as long.
 
-    Measured: NumPy's own alignment (16 bytes) costs a convolution a quarter of its speed.
+    With NumPy's own alignment (16 bytes) a convolution was measured to lose a quarter of its speed.
     """
     dtype = np.dtype(dtype)
     size = prod(shape) * dtype.itemsize
@@ -49,7 +50,7 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
 
 
 def like(array: Array) -> Array:
-    """An array of the same shape, dtype and order of axes in memory; aligned if it isn't small."""
+    """Like `numpy.empty_like` (same shape, dtype and memory layout), but aligned if the array isn't small."""
     if array.size < SMALL:
         return np.empty_like(array)
     if array.flags.c_contiguous:
@@ -60,7 +61,7 @@ def like(array: Array) -> Array:
 
 
 def flat(array: Array, pattern: Array) -> Array:
-    """The entries of `array` in the order that `pattern`, an array made by `like`, has in memory."""
+    """Return the entries of `array` in the memory order of `pattern`, an array made by `like`."""
     if array.strides != pattern.strides:
         array, given = like(pattern), array
         array[...] = given

@@ -15,7 +15,7 @@ from minigrad.tensor import Array, Operand, Tensor, as_tensor, record
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
 def max_forward(images, out, argmax, window, stride):
-    """Fill out with the largest pixel of each window, argmax with its number in the window, counted along the rows."""
+    """Fill out with the largest pixel of each window, and argmax with its index in the window, row by row."""
     channels, height, width, batch = out.shape
     for c in prange(channels):
         for y in range(height):
@@ -49,7 +49,7 @@ def max_backward(grad, argmax, out, window, stride):
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
 def average_forward(images, out, argmax, window, stride):
-    """Fill out with the mean of each window. `argmax` is unused, here and below: the call is that of `max_forward`."""
+    """Fill out with the mean of each window. Here and below, argmax is unused: the signature is `max_forward`'s."""
     channels, height, width, batch = out.shape
     share = images.dtype.type(1 / (window[0] * window[1]))
     for c in prange(channels):
@@ -64,7 +64,7 @@ def average_forward(images, out, argmax, window, stride):
 
 @kernel(parallel=True, min_size=MIN_PARALLEL)
 def average_backward(grad, argmax, out, window, stride):
-    """Fill out with the gradient of each window, shared equally by its pixels."""
+    """Fill out with the gradient of each window, divided equally among its pixels."""
     channels, height, width, batch = grad.shape
     share = grad.dtype.type(1 / (window[0] * window[1]))
     for c in prange(channels):
@@ -87,8 +87,8 @@ def max_pool2d(x: Operand, kernel_size: Size2d, stride: Size2d | None = None) ->
     x
         Images, (batch, channels, height, width).
     kernel_size, stride
-        The window's size and its steps, in pixels: an integer, or (down, across). By default the windows touch:
-        stride = kernel_size. Rows and columns that fill no whole window are left out.
+        The window's size and its steps, in pixels: an integer, or (down, across). By default stride = kernel_size, so
+        windows touch. Rows and columns that don't fill a whole window are ignored.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def max_pool2d(x: Operand, kernel_size: Size2d, stride: Size2d | None = None) ->
 def avg_pool2d(x: Operand, kernel_size: Size2d, stride: Size2d | None = None) -> Tensor:
     """Return the mean of each window; each of its pixels gets the same share of the gradient.
 
-    Parameters, result and errors are those of `max_pool2d`.
+    Parameters, result and errors are the same as for `max_pool2d`.
     """
     return _pool(x, kernel_size, stride, average_forward, average_backward)
 
@@ -124,8 +124,8 @@ def _pool(
     forward(images, out, argmax, window, steps)
 
     def backward(grad: Array) -> tuple[Array]:
-        by_x = empty(images.shape, grad.dtype)
-        to_pixels(batch_last(grad), argmax, by_x, window, steps)
-        return (batch_first(by_x),)
+        grad_x = empty(images.shape, grad.dtype)
+        to_pixels(batch_last(grad), argmax, grad_x, window, steps)
+        return (batch_first(grad_x),)
 
     return record(batch_first(out), (x,), backward)

@@ -65,7 +65,7 @@ def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @method("max")
 def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Return the largest entry; it gets the gradient, and the first of several equal ones gets all of it.
+    """Return the largest entry; the gradient goes to it, or to the first of several equal ones.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @method("min")
 def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Return the smallest entry; it gets the gradient, and the first of several equal ones gets all of it.
+    """Return the smallest entry; the gradient goes to it, or to the first of several equal ones.
 
     Parameters
     ----------
@@ -116,18 +116,18 @@ def _extremum(x: Operand, axis: Axis, keepdims: bool, position: Callable[..., Ar
     out = np.take_along_axis(flat, first, -1)
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
-        by_rows = np.zeros_like(flat)
-        np.put_along_axis(by_rows, first, grad.reshape(first.shape), -1)
-        return (by_rows.reshape(rows.shape).transpose(np.argsort(order)),)
+        grad_rows = np.zeros_like(flat)
+        np.put_along_axis(grad_rows, first, grad.reshape(first.shape), -1)
+        return (grad_rows.reshape(rows.shape).transpose(np.argsort(order)),)
 
     return record(out.reshape(_kept(x, axes) if keepdims else leading), (x,), backward)
 
 
 def _axes(x: Tensor, axis: Axis) -> tuple[int, ...]:
-    """The axes to reduce, counted from 0; NumPy's AxisError for one out of range."""
+    """Return the axes to reduce, counted from 0; raises NumPy's AxisError if one is out of range."""
     return tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
 
 
 def _kept(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of the reduced tensor with the reduced axes kept, as 1."""
+    """Return the shape of the reduced tensor with the reduced axes kept, of length 1."""
     return tuple(1 if i in axes else n for i, n in enumerate(x.shape))

@@ -1,6 +1,6 @@
-"""The rectifier.
+"""The ReLU.
 
-It is a kernel because NumPy needs two passes and a mask for its gradient, and uses one thread.
+It is a kernel because NumPy would need two passes and a mask for the gradient, on one thread.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def rectify(x, out):
 
 
 @kernel(parallel=True)
-def relu_gradient(grad, out, by_x):
+def relu_gradient(grad, out, grad_x):
     zero = grad.dtype.type(0)
     for i in prange(grad.size):
-        by_x[i] = grad[i] if out[i] > zero else zero  # eq:relu-gradient
+        grad_x[i] = grad[i] if out[i] > zero else zero  # eq:relu-gradient
 
 
 @method("relu")
@@ -34,8 +34,8 @@ def relu(x: Operand) -> Tensor:
     rectify(flat(x.data, out), flat(out, out))
 
     def backward(grad: Array) -> tuple[Array]:
-        by_x = like(out)
-        relu_gradient(flat(grad, out), flat(out, out), flat(by_x, out))
-        return (by_x,)
+        grad_x = like(out)
+        relu_gradient(flat(grad, out), flat(out, out), flat(grad_x, out))
+        return (grad_x,)
 
     return record(out, (x,), backward)

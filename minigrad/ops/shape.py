@@ -1,4 +1,4 @@
-"""Reshaping, joining and indexing: entries move, gradients move back. The dtype is kept."""
+"""Reshaping, joining and indexing. The gradients move back to where the entries came from. The dtype is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def reshape(x: Operand, *shape: int | tuple[int, ...]) -> Tensor:
     Raises
     ------
     ValueError
-        If the shape has another number of entries.
+        If the shape has a different number of entries.
     """
     x = as_tensor(x)
     before = x.shape
@@ -59,18 +59,18 @@ def getitem(x: Operand, index: Any) -> Tensor:
     shape, dtype = x.shape, x.dtype
 
     def backward(grad: Array) -> tuple[Array | None, ...]:
-        by_x = np.zeros(shape, dtype)
+        grad_x = np.zeros(shape, dtype)
         if basic:
-            by_x[parts] = grad
+            grad_x[parts] = grad
         else:
-            np.add.at(by_x, parts, grad)
-        return (by_x,)
+            np.add.at(grad_x, parts, grad)
+        return (grad_x,)
 
     return record(x.data[parts], (x,), backward)
 
 
 def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """Join tensors along an axis that they have; each gets its part of the gradient.
+    """Join tensors along an existing axis; each gets its part of the gradient.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
     Raises
     ------
     ValueError
-        If there is no tensor, or their shapes don't fit.
+        If there is no tensor, or their shapes don't match.
     """
     parents = _like_each_other(tensors, "concatenate")
     out = np.concatenate([x.data for x in parents], axis)

@@ -1,4 +1,4 @@
-"""Optimizers: one file per rule, each a kernel that reads like its paper and a small class around it."""
+"""Optimizers, one file per rule: a kernel that reads like the paper's algorithm, and a small class around it."""
 
 from minigrad.optim.adadelta import Adadelta
 from minigrad.optim.adagrad import Adagrad

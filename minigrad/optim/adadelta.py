@@ -15,7 +15,7 @@ AdadeltaCoefficients = namedtuple("AdadeltaCoefficients", "eta rho one_minus_rho
 
 
 class Adadelta(Optimizer):
-    """Adadelta: the root mean square of recent steps over that of recent gradients takes the place of a rate.
+    """Adadelta: the rate is the root mean square of recent steps divided by the root mean square of recent gradients.
 
     With g the gradient, elementwise:
 
@@ -25,18 +25,18 @@ class Adadelta(Optimizer):
         θ ← θ − η·Δ
 
     Source: Zeiler, arXiv:1212.5701, Algorithm 1, which has η = 1. Arguments and defaults as in `torch.optim.Adadelta`;
-    Keras's default rate is 0.001, which hardly moves.
+    Keras's default rate is 0.001, which makes tiny steps.
 
     Parameters
     ----------
     params, lr
         As for every `Optimizer`.
     rho : float
-        ρ in [0, 1), the weight of the past in both averages.
+        ρ in [0, 1), the decay rate of both averages.
     eps : float
-        ε ≥ 0, inside both roots; the first steps have about the size √ε.
+        ε ≥ 0, inside both roots; the size of the first steps is about √ε.
     weight_decay : float
-        λ ≥ 0, as L2 regularisation: g + λ·θ takes the place of g.
+        λ ≥ 0, L2 regularisation: g is replaced by g + λ·θ.
 
     Raises
     ------

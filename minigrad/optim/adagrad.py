@@ -15,26 +15,26 @@ AdagradCoefficients = namedtuple("AdagradCoefficients", "eta eps")
 
 
 class Adagrad(Optimizer):
-    """Adagrad: the rate of each element falls with the root of the sum of all its squared gradients.
+    """Adagrad: the rate of each element is divided by the root of the sum of all its squared gradients.
 
     With g the gradient, t = 1 at the first update, elementwise:
 
         s ← s + g²
         θ ← θ − η_t·g/(√s + ε),   η_t = η/(1 + (t − 1)·lr_decay)
 
-    Source: Duchi, Hazan & Singer, JMLR 12 (2011), with the diagonal of the matrix alone. Arguments and defaults as in
-    `torch.optim.Adagrad`.
+    Source: Duchi, Hazan & Singer, JMLR 12 (2011), the version with the matrix's diagonal only. Arguments and defaults
+    as in `torch.optim.Adagrad`.
 
     Parameters
     ----------
     params, lr
         As for every `Optimizer`.
     lr_decay : float
-        ≥ 0: how fast η_t falls, per update.
+        The decay of η_t per update, ≥ 0.
     weight_decay : float
-        λ ≥ 0, as L2 regularisation: g + λ·θ takes the place of g.
+        λ ≥ 0, L2 regularisation: g is replaced by g + λ·θ.
     initial_accumulator_value : float
-        The s to start from, ≥ 0.
+        The initial s, ≥ 0.
     eps : float
         ε ≥ 0.
 

@@ -1,4 +1,4 @@
-"""Adam (Kingma & Ba, 2015), with AMSGrad's maximum on request."""
+"""Adam (Kingma & Ba, 2015), optionally with AMSGrad's maximum."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class Adam(Optimizer):
     eps : float
         ε ≥ 0. PyTorch and optax use 1e-8, Keras and TensorFlow 1e-7.
     weight_decay : float
-        λ ≥ 0, as L2 regularisation in PyTorch's way: g + λ·θ takes the place of g. `AdamW` decouples it.
+        λ ≥ 0, L2 regularisation as in PyTorch: g is replaced by g + λ·θ. `AdamW` has decoupled weight decay.
     amsgrad : bool
         Divide by the root of the largest v so far (Reddi et al., arXiv:1904.09237). As in PyTorch and Keras, and unlike
-        optax, the maximum is taken of v, not of v̂, and corrected afterwards.
+        optax, the maximum is taken of v, not of v̂, and its bias is corrected afterwards.
     bias_correction : bool
-        False leaves out both divisions: m̂ = m, v̂ = v.
+        If False, both divisions are left out: m̂ = m, v̂ = v.
     eps_form : str
-        "algorithm1" as above; "hat" as at the end of the paper's section 2, in Keras and in TensorFlow:
-        θ ← θ − η·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε̂), which is the same with ε = ε̂/√(1 − β₂ᵗ).
+        "algorithm1" is the rule above. "hat" is the rule at the end of the paper's section 2, also in Keras and
+        TensorFlow: θ ← θ − η·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε̂). Both are equal if ε = ε̂/√(1 − β₂ᵗ).
 
     Raises
     ------
@@ -61,7 +61,7 @@ class Adam(Optimizer):
     array_names: tuple[str | None, ...] = ("m", "v", None)
 
     @staticmethod
-    @kernel(parallel=True, min_size=32_768)  # the root and the division make two threads worth waking earlier
+    @kernel(parallel=True, min_size=32_768)  # with the root and the division, threads pay off earlier
     def update(theta, grad, m, v, v_max, coefficients):
         """One step. The coefficients are computed once, in float64, not for each element."""
         c = AdamCoefficients(*unpack(coefficients, 8))
@@ -105,7 +105,7 @@ class Adam(Optimizer):
         return AdamCoefficients(rate, beta1, 1 - beta1, beta2, 1 - beta2, inverse1, inverse2, eps)
 
     def effective_lr(self) -> list[Array]:
-        """η/(√v̂ + ε) of the step just taken: per parameter an array of its shape, NaN before its first update."""
+        """Return η/(√v̂ + ε) of the last step: one array per parameter, of its shape; NaN before its first update."""
         return [self._effective(s).reshape(s.shape) if s.t else np.full_like(s.data, np.nan) for s in self._states]
 
     def _effective(self, state: ParamState) -> Array:

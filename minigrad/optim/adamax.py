@@ -1,4 +1,4 @@
-"""Adamax (Kingma & Ba, 2015, section 7.1): Adam with a decaying maximum in the place of the root mean square."""
+"""Adamax (Kingma & Ba, 2015, section 7.1): Adam with a decaying maximum instead of the root mean square."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AdamaxCoefficients = namedtuple("AdamaxCoefficients", "eta beta1 one_minus_beta1
 
 
 class Adamax(Adam):
-    """Adamax: Adam's second moment taken to the limit of the ∞-norm, a maximum that decays.
+    """Adamax: Adam with the ∞-norm, a decaying maximum, instead of the root of the second moment.
 
     With g the gradient, t = 1 at the first update, elementwise:
 
@@ -31,7 +31,7 @@ class Adamax(Adam):
     params, lr, betas, eps
         As for `Adam`.
     weight_decay : float
-        λ ≥ 0, as L2 regularisation: g + λ·θ takes the place of g.
+        λ ≥ 0, L2 regularisation: g is replaced by g + λ·θ.
 
     Raises
     ------

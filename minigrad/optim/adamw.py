@@ -1,4 +1,4 @@
-"""AdamW (Loshchilov & Hutter, 2019): Adam with weight decay apart from the gradient."""
+"""AdamW (Loshchilov & Hutter, 2019): Adam with decoupled weight decay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all optimizers share: which parameters, at which rate, with which state. The rules are in files of their own."""
+"""The base class of all optimizers: parameters, learning rate and state. Each rule has its own file."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from minigrad.arguments import check_state, number
 from minigrad.jit import kernel
 from minigrad.tensor import Array, Tensor
 
-LearningRate = float | Callable[[int], float]  # what `lr` may be: a number, or a schedule
+LearningRate = float | Callable[[int], float]  # a number, or a schedule
 Params = Iterable[Tensor]
 
 
 def unpack(coefficients: Array, n: int) -> tuple[Any, ...]:
-    """The n coefficients as a tuple. Numba passes an array to a kernel in a fraction of the time that a tuple takes."""
+    """Return the n coefficients as a tuple. (Numba passes an array to a kernel much faster than a tuple.)"""
     return tuple(coefficients)
 
 
 @overload(unpack, prefer_literal=True)
 def _unpack_compiled(coefficients, n):
     length = n.literal_value
-    return lambda coefficients, n: to_fixed_tuple(coefficients, length)  # type: ignore[call-arg]  # Numba adds one
+    return lambda coefficients, n: to_fixed_tuple(coefficients, length)  # type: ignore[call-arg]  # Numba adds another
 
 
 @kernel(parallel=True)
 def add_decay(theta, grad, total, weight_decay):
-    """L2 regularisation: the gradient of ½λθ² is added to the loss's."""
+    """Fill total with the sum of grad and the gradient of ½λθ² (L2 regularisation)."""
     for i in prange(theta.size):
         total[i] = grad[i] + weight_decay * theta[i]  # eq:l2-gradient
 
 
 class ParamState:
-    """What an optimizer keeps for one parameter: the rule's arrays, the number of updates and the last one's rate."""
+    """An optimizer's state for one parameter: the rule's arrays, the number of updates, the rate of the last one."""
 
     __slots__ = ("arguments", "arrays", "data", "in_place", "parameter", "rate", "shape", "t", "theta")
 
@@ -47,12 +47,12 @@ class ParamState:
             raise TypeError(f"a parameter must be a float32 or float64 tensor, got {parameter!r}")
         self.parameter, self.shape = parameter, data.shape
         self.arrays = {name: np.zeros(data.size, data.dtype) for name in names if name}
-        self.arguments = [self.arrays[name] if name else None for name in names]  # as the kernel takes them
+        self.arguments = [self.arrays[name] if name else None for name in names]  # in the kernel's order
         self.t, self.rate = 0, 0.0
         self.bind(data)
 
     def bind(self, data: Array) -> None:
-        """Make `theta` a flat view of `data`; where `data` isn't contiguous, a flat copy, to be written back."""
+        """Make `theta` a flat view of `data` or, if `data` isn't contiguous, a flat copy that `step` writes back."""
         if data.shape != self.shape:
             raise ValueError(f"a parameter of shape {self.shape} was given data of shape {data.shape}")
         if not data.flags.writeable:
@@ -61,25 +61,25 @@ class ParamState:
 
 
 class Optimizer:
-    """Base of all rules: a rule is a class with a kernel, `update`, and the numbers that the kernel needs.
+    """Base class of all optimizers. A subclass defines a kernel, `update`, and the coefficients that it needs.
 
-    `update(theta, grad, *arrays, coefficients)` is the kernel. It writes one parameter's data and arrays in place, all
-    flat and of one dtype. `array_names` names the arrays, which are zero at first; for None the kernel gets None.
+    `update(theta, grad, *arrays, coefficients)` is the kernel. It updates one parameter's data and arrays in place, all
+    flat and of one dtype. `array_names` names the arrays, which start at zero; for None the kernel gets None.
     `coefficients(rate, t)` returns the numbers for a parameter's t-th update, t = 1, 2, …, as a namedtuple. The kernel
     gets them as an array of the parameter's dtype, so that a float32 kernel computes in float32, and reads them by the
     same names: `c = AdamCoefficients(*unpack(coefficients, 8))`, then `c.beta1`. (The namedtuple is in the kernel's own
-    file: Numba compiles a stored kernel anew only when that file has changed.)
+    file because Numba recompiles a cached kernel only if that file has changed.)
 
     Parameters
     ----------
     params : iterable of Tensor
-        float32 or float64, of any shape. One that occurs twice (tied weights) is updated once.
+        float32 or float64, of any shape. A tensor that occurs twice (tied weights) is updated once.
     lr : float or callable
-        The rate η ≥ 0 of an update, or a schedule: a callable from the number of steps taken, 0 before the first, to
-        the rate. A schedule is called once for each step.
+        The learning rate η ≥ 0, or a schedule: a callable that takes the number of steps taken, 0 before the first, and
+        returns the rate. A schedule is called once per step.
     weight_decay : float
-        λ ≥ 0. The rule gets g + λ·θ for the gradient g (L2 regularisation, as in PyTorch) or, where `decoupled`, θ
-        shrinks by the factor 1 − η·λ before the rule sees it, and the gradient is left alone.
+        λ ≥ 0. The gradient g is replaced by g + λ·θ (L2 regularisation, as in PyTorch) or, if `decoupled`, θ is
+        multiplied by 1 − η·λ before the update, and g is unchanged.
 
     Attributes
     ----------
@@ -91,16 +91,16 @@ class Optimizer:
     Raises
     ------
     ValueError
-        No parameters, one that is read-only, or a number out of its range.
+        If there are no parameters, one is read-only, or a number is out of range.
     TypeError
-        A parameter that isn't a floating tensor, or a setting that isn't a number.
+        If a parameter isn't a floating tensor, or a setting isn't a number.
     """
 
     update: Callable[..., None]
     array_names: tuple[str | None, ...] = ()
     decoupled = False
     schedule: Callable[[int], float] | None
-    _scheduled_for: int | None  # the number of steps taken for which the schedule gave the rate in _lr
+    _scheduled_for: int | None  # the step number for which the schedule returned _lr
 
     def __init__(self, params: Params, lr: LearningRate, weight_decay: float = 0.0) -> None:
         unique = {id(parameter): parameter for parameter in params}
@@ -113,10 +113,10 @@ class Optimizer:
 
     @property
     def lr(self) -> float:
-        """The rate that the next step will use, however often it is read. It may be set to a number or to a schedule.
+        """The rate that the next step will use. It may be set to a number or to a schedule.
 
-        A schedule is called when its rate is first needed, and again after a step, `load_state_dict` or a new `lr`.
-        ValueError or TypeError if what it returns isn't a finite number ≥ 0.
+        A schedule is called when its rate is first needed, and again after a step, `load_state_dict` or a new `lr`; in
+        between its rate is kept. ValueError or TypeError if it returns anything but a finite number ≥ 0.
         """
         if self.schedule is not None and self._scheduled_for != self.steps:
             self._lr = number("the schedule's rate", self.schedule(self.steps), least=0)
@@ -131,7 +131,7 @@ class Optimizer:
             self._lr, self.schedule = number("lr", lr, least=0), None
 
     def coefficients(self, rate: float, t: int) -> tuple[float, ...]:
-        """The kernel's numbers for a parameter's t-th update, t ≥ 1, at the given rate: a namedtuple, in float64."""
+        """Return the kernel's numbers for a parameter's t-th update, t ≥ 1, at this rate: a namedtuple, in float64."""
         raise NotImplementedError
 
     def step(self) -> None:
@@ -140,10 +140,10 @@ class Optimizer:
         Raises
         ------
         ValueError
-            A gradient, or a parameter's new data, doesn't have the parameter's shape.
+            If a gradient, or a parameter's new data, doesn't have the parameter's shape.
         """
         rate = self.lr
-        computed_for: tuple[Any, int] | None = None  # most often all parameters share dtype and t: computed once
+        computed_for: tuple[Any, int] | None = None  # usually the same for all parameters: computed once
         for state in self._states:
             parameter = state.parameter
             grad, data = parameter.grad, parameter.data
@@ -176,10 +176,10 @@ class Optimizer:
             state.parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that a run needs to go on bit for bit: steps, a constant rate, and each parameter's t and arrays.
+        """Return what is needed to continue bit for bit: steps, a constant rate, and each parameter's t and arrays.
 
-        The names are flat ("0.m" is the array m of the first parameter, itself flat), so that `numpy.savez` can store
-        the result. The arrays are copies.
+        The dict is flat ("0.m" is the array m, also flat, of the first parameter), so that `numpy.savez` can store it.
+        The arrays are copies.
         """
         saved: dict[str, Any] = {"steps": self.steps} | ({} if self.schedule else {"lr": self._lr})
         for i, state in enumerate(self._states):
@@ -188,17 +188,17 @@ class Optimizer:
         return saved
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict()`'s result, in an optimizer made with the same settings for the same parameters.
+        """Restore the result of `state_dict()` of an optimizer with the same settings and parameters.
 
         Raises
         ------
         ValueError
-            A name is unknown or missing, or an array has the wrong size. Nothing is changed.
+            If a name is unknown or missing, or an array has the wrong size. In that case nothing is changed.
         """
         check_state(self, state, self.state_dict())
         self.lr = self.schedule or float(state["lr"])
         self.steps = int(state["steps"])
-        for i, mine in enumerate(self._states):
-            mine.t, mine.rate = int(state[f"{i}.t"]), float(state[f"{i}.rate"])
-            for name, array in mine.arrays.items():
+        for i, own in enumerate(self._states):
+            own.t, own.rate = int(state[f"{i}.t"]), float(state[f"{i}.rate"])
+            for name, array in own.arrays.items():
                 array[...] = state[f"{i}.{name}"]

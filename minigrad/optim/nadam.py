@@ -19,7 +19,7 @@ NAdamCoefficients = namedtuple(
 
 
 class NAdam(Adam):
-    """NAdam: Adam that looks ahead as Nesterov's momentum does, with a momentum that rises to β₁.
+    """NAdam: Adam with Nesterov momentum, which rises to β₁.
 
     With g the gradient, t = 1 at the first update, ψ = momentum_decay, elementwise:
 
@@ -31,18 +31,18 @@ class NAdam(Adam):
         θ ← θ − η·m̄/(√v̂ + ε)
 
     Source: Dozat, ICLR workshop 2016. Arguments and defaults as in `torch.optim.NAdam`. Keras 3 has ψ = 1; optax's
-    momentum is β₁ throughout, which is the limit of a large ψ.
+    momentum is always β₁, the limit for ψ → ∞.
 
     Parameters
     ----------
     params, lr, betas, eps
         As for `Adam`.
     weight_decay : float
-        λ ≥ 0, as L2 regularisation: g + λ·θ takes the place of g; or, with `decoupled_weight_decay`, as in `AdamW`.
+        λ ≥ 0, L2 regularisation: g is replaced by g + λ·θ; or, with `decoupled_weight_decay`, as in `AdamW`.
     momentum_decay : float
-        ψ ≥ 0: how fast μ_t rises from about β₁/2 to β₁.
+        ψ ≥ 0, the speed at which μ_t rises from about β₁/2 to β₁.
     decoupled_weight_decay : bool
-        Shrink θ by the factor 1 − η·λ and leave g alone.
+        If True, θ is multiplied by 1 − η·λ and g is unchanged.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class NAdam(Adam):
     @staticmethod
     @kernel(parallel=True)
     def update(theta, grad, m, v, coefficients):
-        """One step. m_bar weighs the gradient and the momentum to come."""
+        """One step. m_bar is a weighted sum of the gradient and m, with the momentum of the next step."""
         c = NAdamCoefficients(*unpack(coefficients, 9))
         for i in prange(theta.size):
             g = grad[i]
@@ -90,7 +90,7 @@ class NAdam(Adam):
         return self.betas[0] * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))  # eq:nadam-mu
 
     def _momentum_product(self, t: int) -> float:
-        """Π_{i≤t} μ_i, continued from the last product computed where that is possible: the same bits either way."""
+        """Return Π_{i≤t} μ_i, continued from the last product if possible; the result is the same, bit for bit."""
         done, product = self._product if self._product[0] <= t else (0, 1.0)
         for i in range(done + 1, t + 1):
             product *= self._momentum(i)

@@ -1,4 +1,4 @@
-"""RMSprop (Tieleman & Hinton, 2012), plain, with momentum, centered (Graves, 2013)."""
+"""RMSprop (Tieleman & Hinton, 2012), optionally with momentum or centered (Graves, 2013)."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ RMSpropCoefficients = namedtuple("RMSpropCoefficients", "eta alpha one_minus_alp
 
 
 class RMSprop(Optimizer):
-    """RMSprop: each element's gradient over the root of a moving average of its square.
+    """RMSprop: each element's gradient is divided by the root of a moving average of its square.
 
     With g the gradient, elementwise:
 
         v ← α·v + (1 − α)·g²
         θ ← θ − η·g/(√v + ε)
 
-    With `centered`, the root is that of v − ḡ², where ḡ is the moving average of g. With momentum μ > 0 the step is
-    u ← μ·u + g/(√v + ε). Source: Tieleman & Hinton, Coursera lecture 6.5 (2012); centered: Graves, arXiv:1308.0850,
-    equations 38 to 45. Arguments and defaults as in `torch.optim.RMSprop`. Keras and TensorFlow put ε inside the root,
-    √(v + ε), decay by 0.9 (`alpha` is their `rho`), and multiply by η before the step enters u.
+    With `centered`, √(v − ḡ²) replaces √v, where ḡ is the moving average of g. With momentum μ > 0 the step is η·u,
+    where u ← μ·u + g/(√v + ε). Source: Tieleman & Hinton, Coursera lecture 6.5 (2012); centered: Graves,
+    arXiv:1308.0850, equations 38 to 45. Arguments and defaults as in `torch.optim.RMSprop`. Keras and TensorFlow put ε
+    inside the root, √(v + ε), have 0.9 as default for α (their `rho`), and multiply by η before adding to u.
 
     Parameters
     ----------
     params, lr
         As for every `Optimizer`.
     alpha : float
-        α in [0, 1), the weight of the past in the averages.
+        α in [0, 1), the decay rate of the averages.
     eps : float
         ε ≥ 0, outside the root.
     weight_decay : float
-        λ ≥ 0, as L2 regularisation: g + λ·θ takes the place of g.
+        λ ≥ 0, L2 regularisation: g is replaced by g + λ·θ.
     momentum : float
         μ ≥ 0.
     centered : bool
-        Divide by the root of the variance instead of the mean square.
+        Divide by the root of the variance instead of the root of the mean square.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class RMSprop(Optimizer):
     @staticmethod
     @kernel(parallel=True)
     def update(theta, grad, v, mean, u, coefficients):
-        """One step. Rounding can take v − mean² a little below 0: its absolute value is as good."""
+        """One step. Rounding can make v − mean² slightly negative, so its absolute value is used."""
         c = RMSpropCoefficients(*unpack(coefficients, 5))
         for i in prange(theta.size):
             g = grad[i]

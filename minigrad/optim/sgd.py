@@ -1,4 +1,4 @@
-"""Stochastic gradient descent, with momentum in the two ways that frameworks write it."""
+"""Stochastic gradient descent, with momentum as PyTorch or Keras defines it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ SGDCoefficients = namedtuple("SGDCoefficients", "eta mu gradient_weight nesterov
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, θ ← θ − η·g, with momentum μ, dampening τ and weight decay λ on request.
+    """Stochastic gradient descent, θ ← θ − η·g, optionally with momentum μ, dampening τ and weight decay λ.
 
-    convention="torch" is the documented algorithm of `torch.optim.SGD`. The velocity u gathers gradients, and the rate
-    multiplies it when it is used:
+    convention="torch" is the documented algorithm of `torch.optim.SGD`. The velocity u accumulates gradients and is
+    multiplied by the rate in each update:
 
         g ← g + λ·θ
         u ← μ·u + (1 − τ)·g         (u ← g at the first update)
         θ ← θ − η·u                 (with nesterov: θ ← θ − η·(g + μ·u))
 
-    convention="keras" is `keras.optimizers.SGD`. The velocity gathers steps, each with the rate of its own time:
+    convention="keras" is `keras.optimizers.SGD`. The velocity accumulates steps, each with the rate at its time:
 
         θ ← θ − η·λ·θ
         u ← μ·u − η·g
         θ ← θ + u                   (with nesterov: θ ← θ + μ·u − η·g)
 
-    For a constant η and λ = 0 both give the same θ; they part when η changes. Source: momentum, Polyak 1964; Nesterov's
-    form, Sutskever et al., ICML 2013. Arguments and defaults as in PyTorch.
+    For a constant η and λ = 0 both give the same θ; they differ when η changes. Source: momentum, Polyak 1964;
+    Nesterov's form, Sutskever et al., ICML 2013. Arguments and defaults as in PyTorch.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class SGD(Optimizer):
     Raises
     ------
     ValueError, TypeError
-        As for every `Optimizer`; settings that don't fit together, as above.
+        As for every `Optimizer`; settings that can't be combined, as above.
     """
 
     @staticmethod

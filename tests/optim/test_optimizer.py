@@ -79,7 +79,7 @@ def test_foreign_states_are_refused_and_change_nothing():
     for wrong, message in [
         (state | {"0.q": np.zeros(12)}, r"unknown names \['0.q'\]"),
         ({name: value for name, value in state.items() if name != "1.v"}, r"missing \['1.v'\]"),
-        (state | {"steps": 7, "2.v": np.zeros(5)}, r"2.v has shape \(1,\); the state dict's has \(5,\)"),
+        (state | {"steps": 7, "2.v": np.zeros(5)}, r"2.v has shape \(1,\); in the state dict it has shape \(5,\)"),
         (optim.Adam(parameters(), amsgrad=True).state_dict(), "0.v_max"),
         (optim.Adam(parameters(), lr=cosine_decay(0.1, 10)).state_dict(), r"missing \['lr'\]"),
     ]:
