@@ -1,1 +1,1 @@
-"""The book's own code: its chapters' exercises and numbers, and the tools they share. `minigrad` is the engine."""
+"""The book's code: the exercises and numbers of its chapters, and the tools they share. The engine is `minigrad`."""

@@ -1,4 +1,4 @@
-"""One look for every figure: inline SVG that follows a light or dark page, with an alternative text.
+"""One style for all figures: inline SVG that adapts to a light or dark page, with an alternative text.
 
     import matplotlib.pyplot as plt
     from minigrad_book.tools import figures
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.text import Annotation
 
-# Distinct with any kind of colour vision, and at least 4.5:1 against white; used in this order.
+# Distinct with any kind of colour vision, with a contrast of at least 4.5:1 to white; used in this order.
 PALETTE = {
     "blue": "#0067a8",
     "orange": "#b34a00",
@@ -50,7 +50,7 @@ def _matplotlib() -> Any:
 
 
 def style() -> AbstractContextManager[None]:
-    """A context in which matplotlib draws in the book's style."""
+    """Return a context in which matplotlib draws in the book's style."""
     matplotlib = _matplotlib()
     settings = {
         "figure.figsize": (5.2, 3.0),
@@ -77,9 +77,9 @@ def style() -> AbstractContextManager[None]:
 
 
 def label_line(line: Line2D, text: str, at: float | None = None, dx: float = 6, dy: float = 0) -> Annotation:
-    """Write `text` next to `line` in its colour: at its right end, or at the point nearest to x = `at`, off by dx, dy.
+    """Write `text` next to `line`, in its colour: at its right end, or at the point nearest to x = `at`.
 
-    dx and dy are in points. ValueError if the line is not on any axes.
+    dx and dy shift the text, in points. ValueError if the line is not on any axes.
     """
     import numpy as np
 
@@ -100,7 +100,7 @@ def label_line(line: Line2D, text: str, at: float | None = None, dx: float = 6, 
 
 
 class Picture:
-    """An SVG drawing with its alternative text, as a notebook and `glue` show it."""
+    """An SVG drawing with its alternative text, which a notebook and `glue` can show."""
 
     def __init__(self, svg: str, alt: str) -> None:
         self.svg, self.alt = svg, alt
@@ -120,7 +120,7 @@ def show(fig: Figure, alt: str) -> Picture:
 
 
 def to_svg(fig: Figure, alt: str) -> str:
-    """`fig` as one `<svg>` element: the same bytes for the same drawing, and no id that another figure could have."""
+    """Return `fig` as one `<svg>` element: the same drawing gives the same bytes, and no two figures share an id."""
     matplotlib = _matplotlib()
     from matplotlib import pyplot
 

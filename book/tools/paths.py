@@ -1,9 +1,9 @@
-"""What an optimizer does with given gradients: its path, its steps and its state.
+"""The path, the steps and the states of an optimizer for given gradients.
 
     steps(mg.optim.Adam, [3.0, -1.0], lr=0.1)
 
-Gradients have the shape (T,) for one parameter or (T, …) for an array of them; the settings go to the optimizer.
-`descent` computes them from θ instead. Everything is float64.
+Gradients have the shape (T,) for one parameter or (T, …) for an array of parameters. The settings are passed to the
+optimizer. `descent` computes the gradients from θ instead. Everything is float64.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import minigrad as mg
 from minigrad.optim import Optimizer
 from minigrad.tensor import Array
 
-Rule = Callable[..., Optimizer]  # an optimizer's class, or what is called like one
+Rule = Callable[..., Optimizer]  # an optimizer's class, or a function with the same arguments
 
 
 def path(rule: Rule, gradients: ArrayLike, start: ArrayLike = 0.0, **settings: Any) -> Array:
-    """θ before the first step and after each of T steps, of shape (T + 1, …)."""
+    """Return θ before the first step and after each of the T steps, of shape (T + 1, …)."""
     values, theta, optimizer = _begin(rule, gradients, start, settings)
     points = [theta.data.copy()]
     for gradient in values:
@@ -33,9 +33,9 @@ def path(rule: Rule, gradients: ArrayLike, start: ArrayLike = 0.0, **settings: A
 
 
 def descent(rule: Rule, gradient: Callable[[Array], ArrayLike], start: ArrayLike, steps: int, **settings: Any) -> Array:
-    """θ before the first of `steps` steps and after each, where `gradient(θ)` is the gradient of the loss at θ.
+    """Return θ before the first step and after each of `steps` steps. `gradient(θ)` is the loss's gradient at θ.
 
-    Shape (steps + 1, …), with `start`'s shape at the end. `gradient` is called once a step.
+    The shape is (steps + 1, …), where … is `start`'s shape. `gradient` is called once per step.
     """
     theta = mg.Tensor(np.array(start, np.float64), requires_grad=True)
     optimizer = rule([theta], **settings)
@@ -48,9 +48,9 @@ def descent(rule: Rule, gradient: Callable[[Array], ArrayLike], start: ArrayLike
 
 
 def steps(rule: Rule, gradients: ArrayLike, **settings: Any) -> Array:
-    """Each of the T steps, θ before it minus θ after it, of the shape of the gradients.
+    """Return each of the T steps, θ before it minus θ after it, in the shape of the gradients.
 
-    θ is put back to 0 before each step, so that no digit of a small step is lost in a large θ.
+    θ is reset to 0 before each step, so that no digits of a small step are lost in a large θ.
     """
     values, theta, optimizer = _begin(rule, gradients, 0.0, settings)
     taken = []
@@ -62,7 +62,7 @@ def steps(rule: Rule, gradients: ArrayLike, **settings: Any) -> Array:
 
 
 def states(rule: Rule, gradients: ArrayLike, **settings: Any) -> Iterator[dict[str, Any]]:
-    """The optimizer's `state_dict()` after each step: "0.m" is Adam's m, and so on."""
+    """Yield the optimizer's `state_dict()` after each step: "0.m" is Adam's m, and so on."""
     values, theta, optimizer = _begin(rule, gradients, 0.0, settings)
     for gradient in values:
         theta.grad = gradient

@@ -1,4 +1,4 @@
-"""Draw the picture of README.md: `python -m minigrad_book.tools.readme_picture`, a few seconds of small networks."""
+"""Draw the figure of README.md: `python -m minigrad_book.tools.readme_picture`. This takes a few seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALT = (
 
 
 def step_sizes(bias_correction: bool, seed: int) -> list[float]:
-    """Mean |Δθ| / η over all parameters at each step, for an MLP trained on the digits."""
+    """Return the mean |Δθ| / η over all parameters at each step, for an MLP trained on the digits."""
     (images, labels), _ = mg.data.digits()
     rng = np.random.default_rng(seed)
     model = mg.models.MLP([64, 32, 10], rng=rng)

@@ -1,4 +1,4 @@
-"""Tables as Markdown, for a page and for a terminal."""
+"""Markdown tables, for pages and terminals."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tabulate import tabulate
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The table's text. Cells are shown as they are: a number is formatted where it is known what it means."""
+    """Return the table as text. Cells are shown as given, so format numbers before."""
     return tabulate(rows, head, tablefmt="pipe", disable_numparse=True)
 
 
 def show(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    """The table as a cell of a notebook displays it."""
+    """Return the table as an object that a notebook displays."""
     from IPython.display import Markdown
 
     return Markdown(markdown(head, rows))

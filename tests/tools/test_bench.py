@@ -1,4 +1,4 @@
-"""The parts of the benchmark; no test depends on how long anything takes."""
+"""The parts of the benchmark. No test depends on timing."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def options(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def test_a_run_without_pytorch_gives_minigrads_own_figures(capsys):
+def test_a_run_without_pytorch_measures_minigrad_alone(capsys):
     assert main(["bench", "--no-torch", *SHORT]) == 0
     out, _ = capsys.readouterr()
     assert "scalar op, forward and backward" in out
     assert "–" in out
 
 
-def test_json_with_pytorch(capsys, tmp_path):
+def test_the_json_of_a_run_with_pytorch(capsys, tmp_path):
     pytest.importorskip("torch")
     file = tmp_path / "bench.json"
     assert bench.run(options(*SHORT, "--json", str(file))) == 0
@@ -57,12 +57,12 @@ def test_spread():
 @pytest.mark.parametrize(
     "arguments", [["--rounds", "0"], ["--seconds", "0"], ["--threads", "0"], ["--json", "/no/such/folder/file.json"]]
 )
-def test_bad_options(arguments, capsys):
+def test_bad_options_are_an_error(arguments, capsys):
     assert main(["bench", *arguments]) == 1
     assert "minigrad: error:" in capsys.readouterr().err
 
 
-def test_calls_are_timed_at_least_three_times_unless_one_fills_the_time():
+def test_at_least_three_calls_are_timed_unless_one_takes_too_long():
     calls = []
     worker.time_calls(lambda: calls.append(1), 1e-9)
     assert len(calls) >= 1
@@ -77,7 +77,7 @@ def test_lenet5_has_the_parameters_that_adam_is_timed_on():
     assert sum(int(np.prod(shape)) for shape in shapes) == measure.SIZES["adam lenet5"][0]
 
 
-def test_the_work_of_a_step_is_counted_as_in_the_chapter():
+def test_the_operations_of_a_step_are_those_in_the_chapter():
     total = 0
     for layer in ("conv1", "conv2"):
         total += workloads.convolution(1, f"{layer} both")[1]
@@ -86,7 +86,7 @@ def test_the_work_of_a_step_is_counted_as_in_the_chapter():
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="compares with PyTorch")
-def test_both_libraries_are_given_the_same_network():
+def test_both_libraries_have_the_same_network():
     from minigrad_book.tools.bench import torch_workloads
 
     ours = [parameter.shape for parameter in mg.models.LeNet5().parameters()]
@@ -103,7 +103,7 @@ def test_workloads_run(name):
 
 
 def test_the_stored_results_are_complete():
-    """The chapter reads them: every row, both sides of each ratio, the limits and the start."""
+    """The chapter reads every row, each ratio, the limits and the start."""
     stored = json.loads(STORED.read_text())
     found = {(row["name"], row["size"], row["threads"]) for row in stored["rows"]}
     assert found == {

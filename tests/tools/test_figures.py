@@ -1,4 +1,4 @@
-"""Figures: accessible, in the page's colours, the same bytes for the same drawing, no id twice on a page."""
+"""Figures are accessible, follow the page's colours, are reproducible and share no ids."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def drawing(slope: float = 1.0) -> str:
     return figures.show(fig, ALT).svg
 
 
-def test_has_its_alternative_text():
+def test_a_figure_has_its_alternative_text():
     root = ElementTree.fromstring(drawing())
     assert root.get("role") == "img"
     assert root.get("aria-label") == ALT
 
 
 @pytest.mark.parametrize("alt", ["", "   ", "A line", None])
-def test_refuses_an_empty_alternative(alt):
+def test_an_empty_alternative_text_is_an_error(alt):
     with pytest.raises(ValueError, match="alt must describe the figure in a sentence"):
         figures.show(plt.figure(), alt)
     plt.close("all")
 
 
-def test_follows_the_page_from_light_to_dark():
+def test_a_figure_follows_the_theme_of_the_page():
     svg = drawing()
     assert "#000000" not in svg
     assert 'fill="currentColor"' in svg.split(">", 1)[0]
@@ -46,24 +46,24 @@ def test_follows_the_page_from_light_to_dark():
     assert "#ffffff" not in svg
 
 
-def test_is_the_same_each_time_and_shares_no_id_with_another():
+def test_figures_are_reproducible_and_share_no_id():
     assert drawing() == drawing()
     ids = [set(re.findall(r' id="([^"]*)"', svg)) for svg in (drawing(1), drawing(2))]
     assert all(ids)
     assert not ids[0] & ids[1]
 
 
-def test_every_reference_has_its_target():
+def test_every_reference_in_a_figure_has_its_target():
     svg = drawing()
     assert set(re.findall(r'(?:url\(#|href="#)([^")]+)', svg)) == set(re.findall(r' id="([^"]*)"', svg))
 
 
-def test_a_notebook_shows_the_drawing_and_text_shows_the_alternative():
+def test_the_mime_bundle_has_the_drawing_and_its_alternative_text():
     bundle = figures.Picture("<svg></svg>", ALT)._repr_mimebundle_()
     assert bundle == {"text/html": '<div class="mg-figure"><svg></svg></div>', "text/plain": ALT}
 
 
-def test_nothing_is_cut_off():
+def test_a_wide_title_is_not_cut_off():
     def width(title: str) -> float:
         with figures.style():
             fig, ax = plt.subplots()
@@ -73,7 +73,7 @@ def test_nothing_is_cut_off():
     assert width("x" * 100) > width("x") + 100
 
 
-def test_closes_the_figure():
+def test_show_closes_the_figure():
     drawing()
     assert plt.get_fignums() == []
 
@@ -84,7 +84,7 @@ def test_label_line_needs_a_line_on_axes():
 
 
 def contrast(first: str, second: str) -> float:
-    """Contrast ratio of two colours, as WCAG 2 defines it."""
+    """Return the contrast ratio of two colours, as WCAG 2 defines it."""
 
     def luminance(colour: str) -> float:
         channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
@@ -96,7 +96,7 @@ def contrast(first: str, second: str) -> float:
 
 
 @pytest.mark.parametrize(("theme", "page"), [("light", "#ffffff"), ("dark", "#121212")])
-def test_the_palette_can_be_read_on_either_page(theme, page, request):
+def test_the_palette_has_enough_contrast_in_both_themes(theme, page, request):
     css = (request.config.rootpath / "book" / "static" / "book.css").read_text(encoding="utf-8")
     block = re.search(rf'html\[data-theme="{theme}"\] {{(.*?)}}', css, re.DOTALL)[1]
     colours = dict(re.findall(r"--fig-(\w+): (#[0-9a-f]{6})", block))

@@ -1,8 +1,7 @@
-"""``minigrad bench``: minigrad's speed, compared with PyTorch's and with the machine's limits in one run.
+"""``minigrad bench``: minigrad's speed, compared in one run with PyTorch's and with the machine's limits.
 
-On a machine that does other things too, a single time means little. A ratio of times that were measured in turns means
-more: each round times every library once, for a fraction of a second, and the report gives the median and the quartiles
-of the rounds' ratios.
+On a busy machine a single time is unreliable. The ratio of times measured in turns is better: each round times every
+library once, for a fraction of a second, and the report gives the median and the quartiles of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from minigrad.train import write_json
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     cores = os.cpu_count() or 1
-    parser.description = "Measure minigrad's speed, in turns with PyTorch's where it is installed."
+    parser.description = "Measure minigrad's speed, in turns with PyTorch's if it is installed."
     parser.add_argument(
-        "--json", nargs="?", const="-", metavar="FILE", help="print JSON instead of the text, or write it to FILE too"
+        "--json", nargs="?", const="-", metavar="FILE", help="print JSON instead of text, or also write it to FILE"
     )
-    parser.add_argument("--rounds", type=int, default=7, help="how often each library gets its turn (default: 7)")
+    parser.add_argument("--rounds", type=int, default=7, help="number of turns of each library (default: 7)")
     parser.add_argument("--seconds", type=float, default=0.15, help="length of a turn (default: 0.15)")
     parser.add_argument(
         "--threads",
@@ -42,14 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure and report; the exit status."""
+    """Measure, print the report and return the exit status."""
     if options.rounds < 1 or options.seconds <= 0 or min(options.threads) < 1:
         raise ValueError("--rounds and --threads must be at least 1, --seconds more than 0")
     if options.json not in (None, "-") and not Path(options.json).absolute().parent.is_dir():
         raise ValueError(f"--json {options.json}: there is no such folder")
     with_torch = not options.no_torch and importlib.util.find_spec("torch") is not None
     if not with_torch and not options.no_torch:
-        print("PyTorch isn't installed: only minigrad's own figures", file=sys.stderr)
+        print("PyTorch isn't installed: measuring minigrad alone", file=sys.stderr)
     result = Bench(options.rounds, options.seconds, with_torch).run(options.threads, options.only or "")
     if options.json == "-":
         print(json.dumps(result, indent=1))

@@ -1,4 +1,4 @@
-"""What the machine can do at best: how fast it copies memory and multiplies and adds."""
+"""The machine's limits: the highest speeds of copying memory and of multiply-adds."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ POLYNOMIAL_FLOPS = 2 * 8 * 6 + 7  # for one number in `polynomials`
 
 @kernel(parallel=True)
 def copy(source, target):
-    """target = source; twice 4 bytes move for each number."""
+    """Copy source to target; each number moves 4 bytes twice."""
     for i in prange(source.size):
         target[i] = source[i]
 
 
 @kernel(parallel=True, min_size=1)
 def polynomials(x, y, rounds, k0, k1, k2, k3, k4, k5, k6, k7):
-    """Eight independent polynomials in each number: multiply-adds that wait for nothing, and hardly any memory."""
+    """Evaluate eight independent polynomials in each number: independent multiply-adds with little memory traffic."""
     for block in prange(x.shape[0]):
         for _ in range(rounds):
             for i in range(x.shape[1]):
@@ -40,13 +40,13 @@ def polynomials(x, y, rounds, k0, k1, k2, k3, k4, k5, k6, k7):
 
 
 def copy_workload() -> tuple[Callable[[], object], float]:
-    """One call, and how many bytes it moves."""
+    """Return a call and the number of bytes it moves."""
     source, target = np.ones(COPIED, np.float32), np.zeros(COPIED, np.float32)
     return lambda: copy(source, target), 8 * COPIED
 
 
 def polynomial_workload() -> tuple[Callable[[], object], float]:
-    """One call, and how many floating-point operations it does."""
+    """Return a call and the number of its floating-point operations."""
     blocks, rounds = 64, 32
     x = np.full((blocks, 4096), 0.5, np.float32)
     y = np.zeros_like(x)
@@ -55,6 +55,6 @@ def polynomial_workload() -> tuple[Callable[[], object], float]:
 
 
 def matrix_workload() -> tuple[Callable[[], object], float]:
-    """One call, and how many floating-point operations it does: NumPy's own product, hand-written for the processor."""
+    """Return a call and the number of its floating-point operations: NumPy's product, optimized for the processor."""
     a = np.ones((MATRIX, MATRIX), np.float32)
     return lambda: a @ a, 2 * MATRIX**3

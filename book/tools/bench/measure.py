@@ -1,4 +1,4 @@
-"""The rounds: every library in turn, on every workload."""
+"""Time every library in turn, on every workload."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ CONVOLUTIONS = ("conv1 forward", "conv1 both", "conv2 forward", "conv2 both")  #
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:
-    """Median and quartiles, of at least one value."""
+    """Return the median and the quartiles of at least one value."""
     ordered = sorted(values)
     low, middle, high = statistics.quantiles(ordered, n=4, method="inclusive") if len(ordered) > 1 else ordered * 3
     return {"median": middle, "low": low, "high": high}
 
 
 class Bench:
-    """Measures in `rounds` turns of `seconds` each."""
+    """The benchmark, with `rounds` turns of `seconds` each."""
 
     def __init__(self, rounds: int, seconds: float, with_torch: bool) -> None:
         self.rounds, self.seconds, self.with_torch = rounds, seconds, with_torch
 
     def run(self, threads: list[int], only: str = "") -> dict[str, Any]:
-        """Everything whose name contains `only`, as JSON can hold it. Times are seconds for one unit."""
+        """Measure everything whose name contains `only`. The result fits JSON; times are in seconds per unit."""
         result: dict[str, Any] = {"about": self.about(threads), "rows": [], "limits": []}
         if only in "start":
             result["start"] = self.start(threads[0])
@@ -66,7 +66,7 @@ class Bench:
         ]
 
     def row(self, workers: dict[str, Worker], name: str, size: int) -> dict[str, Any]:
-        """One workload: each peer's time, and minigrad's as a multiple of each other's and of the fastest."""
+        """Measure one workload: each peer's time, and minigrad's time divided by each other's and by the fastest's."""
         announce(f"{name} {size}")
         peers = {"minigrad": ("minigrad", "")}
         if "torch" in workers:
@@ -85,7 +85,7 @@ class Bench:
         return {"seconds": {peer: spread(turn[peer] for turn in turns) for peer in peers}, "ratio": ratio}
 
     def limits(self, worker: Worker) -> dict[str, Any]:
-        """How near Adam comes to the speed of copying, and the convolutions to the fastest arithmetic."""
+        """Compare Adam with the speed of copying, and the convolutions with the fastest arithmetic."""
         size = max(SIZES["adam"])
         tasks = {"copy": ("copy", 0, ""), "adam": ("adam", size, "")}
         tasks |= {"multiply-adds": ("multiply-adds", 0, ""), "matrix product": ("matrix product", 0, "")}
@@ -124,7 +124,7 @@ def announce(what: str) -> None:
 
 
 def threading_layer() -> str:
-    """The name of Numba's threading layer, which it chooses at its first parallel loop."""
+    """Return the name of Numba's threading layer, which Numba chooses at its first parallel loop."""
     import numba
     import numpy as np
     from minigrad_book.tools.bench.limits import copy

@@ -1,4 +1,4 @@
-"""The results as text for a terminal."""
+"""Format the results as text for a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORKLOADS = {
 }
 PEERS = ("minigrad", "torch default", "torch fused")
 MOVING_MEMORY = ("copy", "adam")  # limits in GB/s; the others are in GFLOP/s
-NOT_IN_SECONDS = {  # of a fresh process: label and scale
+NOT_IN_SECONDS = {  # results of a fresh process: label and scale
     "bytes of memory beyond the data": ("MB of memory beyond the data, LeNet-5 epoch", 1e-6),
     "page faults a step, freed memory given back": ("page faults a step, freed memory given back", 1),
     "page faults a step, kept": ("page faults a step, kept", 1),
@@ -22,7 +22,7 @@ NOT_IN_SECONDS = {  # of a fresh process: label and scale
 
 
 def text(result: dict[str, Any]) -> str:
-    """What `minigrad bench` prints."""
+    """Return the text that `minigrad bench` prints."""
     lines = [*_about(result["about"]), ""]
     if result["rows"]:
         head = _label("µs a unit; ratio: minigrad / the fastest of PyTorch")
@@ -40,7 +40,7 @@ def _label(name: str) -> str:
 
 
 def _range(value: dict[str, float], form: str) -> str:
-    """Median and quartiles."""
+    """Format the median and the quartiles."""
     return f"  {value['median']:{form}} ({value['low']:{form}}–{value['high']:{form}})"
 
 

@@ -1,4 +1,4 @@
-"""What a fresh process needs: time to import and to the first training step, and memory."""
+"""Measure a fresh process: the time to import, the time to the first training step, and the memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ import json, resource, time
 from minigrad_book.tools.bench.workloads import lenet5, set_threads
 from minigrad.ops.memory import keep_memory
 if not {kept}:
-    keep_memory(128 * 1024, 128 * 1024)  # where glibc begins
+    keep_memory(128 * 1024, 128 * 1024)  # glibc's initial thresholds
 set_threads(1)
 step, _ = lenet5(128)
 for _ in range(5):
@@ -66,7 +66,7 @@ def import_seconds(module: str) -> float:
 
 
 def first_step_seconds(threads: int, cold: bool) -> float:
-    """From the start of `import` to the end of the first step; cold: with nothing compiled on disk."""
+    """Time from the start of `import` to the end of the first step; if `cold`, with no compiled code on disk."""
     script = FIRST_STEP.format(threads=threads)
     if not cold:
         return float(_run(script))
@@ -75,11 +75,11 @@ def first_step_seconds(threads: int, cold: bool) -> float:
 
 
 def epoch_memory() -> float:
-    """Bytes at the peak of an epoch of LeNet-5 at batch 128, beyond the data's own; Python and Numba included."""
+    """Peak memory of an epoch of LeNet-5 at batch size 128, in bytes, without the data, with Python and Numba."""
     return float(_run(MEMORY))
 
 
 def pages(kept: bool) -> tuple[float, float]:
-    """Page faults and seconds of a step at batch 128, with freed memory kept or given back to the system."""
+    """Page faults and seconds per step at batch size 128, with freed memory kept or returned to the system."""
     faults, seconds = _run(PAGES.format(kept=kept))
     return faults, seconds

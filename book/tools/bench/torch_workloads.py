@@ -1,4 +1,4 @@
-"""The same work in PyTorch, as its users write it. The variant says whether Adam is fused."""
+"""The same workloads in PyTorch, in its usual style. `variant` is "default" or "fused", the kind of Adam."""
 
 from __future__ import annotations
 

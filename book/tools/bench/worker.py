@@ -1,6 +1,6 @@
-"""A process that times one library's workloads: requests come as JSON lines, answers go back the same way.
+"""A process that times one library's workloads. It reads requests and writes answers, one JSON line each.
 
-Each library has its own process, so that the threads of one, which spin while they wait, don't slow the other.
+Each library has its own process, because its threads spin while they wait and would slow down another library.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SETTLE = 0.05  # seconds until the threads of the last workload have stopped spi
 
 
 def time_calls(call: Callable[[], object], seconds: float) -> float:
-    """The median time of one call: of as many as fit into `seconds`, at least three (of one, if it takes that long)."""
+    """Return the median time of as many calls as fit into `seconds`: at least three, unless the first takes longer."""
     times: list[float] = []
     end = time.perf_counter() + seconds
     while not times or (time.perf_counter() < end) or (len(times) < 3 and sum(times) < seconds):
@@ -45,7 +45,7 @@ def main(library: str, threads: int) -> None:
 
 
 class Worker:
-    """The other end: starts the process and sends it requests."""
+    """The client: starts the process and sends requests to it."""
 
     def __init__(self, library: str, threads: int) -> None:
         command = [
@@ -56,14 +56,14 @@ class Worker:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def seconds(self, name: str, size: int, variant: str, budget: float) -> float:
-        """Seconds for one unit of this workload."""
+        """Return the seconds per unit of this workload."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps([name, size, variant, budget]) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the process that measures {name} ended with status {self.process.wait()}")
+            raise RuntimeError(f"the process that measures {name} exited with status {self.process.wait()}")
         value: float = json.loads(answer)
         return value
 

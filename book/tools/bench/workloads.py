@@ -1,4 +1,4 @@
-"""What is timed, in minigrad. A workload is a call and the number of units (images, ops, …) that it handles."""
+"""The workloads in minigrad. A workload is a call and the number of units (images, ops, …) that it processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONVOLUTIONS = {"conv1": ((3, 32, 32), (6, 3, 5, 5)), "conv2": ((6, 14, 14), (16
 
 
 def batch_of(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """As many random images and labels, the same for every peer."""
+    """Return `size` random images and labels, the same for every peer."""
     rng = np.random.default_rng(0)
     return rng.normal(size=(size, 3, 32, 32)).astype(np.float32), rng.integers(0, 10, size)
 
@@ -77,7 +77,7 @@ def convolution(size: int, variant: str) -> Workload:
     images, weight, bias = (
         rng.normal(size=shape).astype(np.float32) for shape in ((size, *image_shape), weight_shape, weight_shape[:1])
     )
-    x = mg.Tensor(images, requires_grad=layer != "conv1")  # as in training: nobody asks for the images' gradient
+    x = mg.Tensor(images, requires_grad=layer != "conv1")  # as in training, where the images need no gradient
     w, b = mg.Tensor(weight, requires_grad=True), mg.Tensor(bias, requires_grad=True)
     out = mg.conv2d(x, w, b)
     products = 2 * weight[0].size * out.size
@@ -119,7 +119,7 @@ def epoch(size: int, variant: str = "") -> Workload:
 
 
 def cifar10_or_noise() -> tuple[np.ndarray, np.ndarray]:
-    """CIFAR-10's training images where they are installed, else noise of their shape, which takes as long."""
+    """Return CIFAR-10's training images if they are installed, else noise of the same shape, which takes as long."""
     try:
         return mg.data.cifar10()[0]
     except (OSError, ValueError):
@@ -129,7 +129,7 @@ def cifar10_or_noise() -> tuple[np.ndarray, np.ndarray]:
 
 def set_threads(n: int) -> None:
     mg.set_num_threads(n)
-    threadpool_limits(n, user_api="blas")  # for the matrix product among the limits; minigrad sets it in each call
+    threadpool_limits(n, user_api="blas")  # for `matrix_product`; minigrad's own products set it in each call
 
 
 WORKLOADS: dict[str, Callable[[int, str], Workload]] = {

@@ -1,8 +1,8 @@
-"""The book's exercises: the tasks, and a check that explains what is wrong with an answer.
+"""The book's exercises, with a check that explains what is wrong with an answer.
 
-    mg.exercises.show("bias-correction/2")             # the statement and the code to start from
-    mg.exercises.check("bias-correction/2", answer)    # right, or what is wrong
-    mg.exercises.progress()                            # which exercises are solved
+    mg.exercises.show("bias-correction/2")             # the statement and the starting code
+    mg.exercises.check("bias-correction/2", answer)    # whether the answer is right, and if not, why
+    mg.exercises.progress()                            # the exercises solved so far
 
 `minigrad_book.tools.exercises.entry` explains how to write one.
 """
@@ -18,12 +18,12 @@ __all__ = ["Progress", "Task", "Verdict", "check", "progress", "show"]
 
 
 def show(name: str) -> Task:
-    """The statement of the exercise `name` and the code to start from. A notebook renders it."""
+    """Return the statement of the exercise `name` and its starting code. A notebook renders them."""
     return Task(exercise_named(name))
 
 
 def check(name: str, answer: object) -> Verdict:
-    """Judge `answer` to the exercise `name` ("chapter/number"); if it is right, record that the exercise is solved.
+    """Check the `answer` to the exercise `name` ("chapter/number"); if it is right, record the exercise as solved.
 
     See `minigrad.exercises.check`.
     """

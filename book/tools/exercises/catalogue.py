@@ -1,4 +1,4 @@
-"""Every chapter's exercises, found by name."""
+"""Find the exercises of all chapters by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOOK = Path(__file__).parents[2]
 
 @cache
 def catalogue() -> dict[str, Chapter]:
-    """Chapter name → chapter, for every folder of the book that has an `exercises.py`."""
+    """Return a dict from chapter name to chapter, for every folder of the book with an `exercises.py`."""
     folders = sorted(path.parent.name for path in BOOK.glob("*/exercises.py"))
     modules = [import_module(f"minigrad_book.{folder}.exercises") for folder in folders]
     return {module.chapter.name: module.chapter for module in modules}
@@ -25,9 +25,9 @@ def exercises() -> list[Exercise]:
 
 
 def exercise_named(name: str) -> Exercise:
-    """The exercise called `name`. If there is none, the ValueError lists names that come near."""
+    """Return the exercise called `name`. If there is none, raise a ValueError that lists similar names."""
     if not isinstance(name, str):
-        raise TypeError(f'an exercise has a name such as "bias-correction/2", got {name!r}')
+        raise TypeError(f'an exercise name must be text such as "bias-correction/2", got {name!r}')
     names = {exercise.name: exercise for exercise in exercises()}
     if name in names:
         return names[name]

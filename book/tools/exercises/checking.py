@@ -1,4 +1,4 @@
-"""Judge an answer: right, a known mistake, or the first case in which it differs from the solution."""
+"""Check an answer: find whether it is right, a known mistake, or in which case it first differs from the solution."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigrad.tensor import Tensor
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of a check: true if the answer is right. `message` explains what is wrong if it is not."""
+    """The result of a check: true if the answer is right. Otherwise `message` explains what is wrong."""
 
     correct: bool
     message: str
@@ -30,7 +30,7 @@ class Verdict:
 
 
 class UnusableError(Exception):
-    """The answer is not of the kind that the exercise asks for, so it can't be compared. The text names the kind."""
+    """The answer can't be compared because it isn't of the required kind, which the message names."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Raised:
 
 
 def judge(exercise: Exercise, answer: object) -> Verdict:
-    """The verdict on `answer`. If it is wrong, the message explains how."""
+    """Return the verdict on `answer`. If it is wrong, the message explains why."""
     wanted = outcomes(exercise, exercise.function)
     try:
         given = outcomes(exercise, as_function(exercise, answer))
@@ -57,30 +57,30 @@ def judge(exercise: Exercise, answer: object) -> Verdict:
 
 
 def as_function(exercise: Exercise, answer: object) -> Callable[..., Any]:
-    """`answer` as a function of a case's arguments."""
+    """Return `answer` as a function of a case's arguments."""
     if not exercise.asks_for_function:
         if answer is ...:
-            raise UnusableError("this is still the stub: put your answer in place of the `...`.")
+            raise UnusableError("this is still the stub: replace the `...` with your answer.")
         if callable(answer) and not isinstance(answer, Tensor):
-            raise UnusableError("give the value, not a function: call it first.")
+            raise UnusableError("the answer must be a value, not a function: call it first.")
         return lambda: answer
     signature = inspect.signature(exercise.function)
     if not callable(answer):
         what = f"a function {exercise.answer}{signature}"
-        raise UnusableError(f"{what} is needed, got {_show(answer)}. Give the function itself, don't call it.")
+        raise UnusableError(f"the answer must be {what}, got {_show(answer)}. Pass the function itself, don't call it.")
     try:
         for case in exercise.cases:
             inspect.signature(answer).bind(*case)
     except TypeError:
         took = inspect.signature(answer)
-        raise UnusableError(f"your function must take {signature}, it takes {took}.") from None
+        raise UnusableError(f"your function must take {signature}, but it takes {took}.") from None
     except ValueError:  # a built-in without a signature
         pass
     return answer
 
 
 def outcomes(exercise: Exercise, function: Callable[..., Any]) -> list[Any]:
-    """What `function` returns for each case (arrays, words or tuples of them), or what it raised."""
+    """Return the result of `function` for each case (arrays, words or tuples of them), or the error that it raised."""
     return [_outcome(function, case) for case in exercise.cases]
 
 
@@ -113,7 +113,7 @@ def _agree(given: Any, wanted: Any, rtol: float) -> bool:
 
 
 def difference(exercise: Exercise, given: Sequence[Any], wanted: Sequence[Any]) -> str:
-    """A sentence about the first case in which `given` differs from `wanted`."""
+    """Describe the first case in which `given` differs from `wanted`."""
     pairs = zip(exercise.cases, given, wanted, strict=True)
     case, g, w = next((c, g, w) for c, g, w in pairs if not _agree(g, w, exercise.rtol))
     if not exercise.asks_for_function:
@@ -122,36 +122,36 @@ def difference(exercise: Exercise, given: Sequence[Any], wanted: Sequence[Any]) 
     if isinstance(g, Raised):
         return f"{call} raised {type(g.error).__name__}: {g.error}"
     if isinstance(w, Raised):
-        return f"{call} must raise {type(w.error).__name__}, it returned {_show(g)}."
+        return f"{call} must raise {type(w.error).__name__}, but it returned {_show(g)}."
     if g is None or g is ...:
         return f"{call} returned {g}: is it still the stub, or is a `return` missing?"
     if isinstance(w, tuple) and not (isinstance(g, tuple | list) and len(g) == len(w)):
-        return f"{call} must return {len(w)} values, it returned {_show(g)}."
-    return f"{call} returned {_show(g)}, and {_show(w)} is right.{_pattern(g, w)}"
+        return f"{call} must return {len(w)} values, but it returned {_show(g)}."
+    return f"{call} returned {_show(g)}, but the right result is {_show(w)}.{_pattern(g, w)}"
 
 
 def _compare_values(exercise: Exercise, given: Any, wanted: Any) -> str:
     if isinstance(wanted, str):
         wrong = [exercise.mistaken(edits)() for edits in exercise.mistakes.values()]
         words = ", ".join(map(repr, sorted({wanted, *wrong})))
-        return f"the answer is one of {words}, got {_show(given)}."
+        return f"the answer must be one of {words}, got {_show(given)}."
     g, w = _array(given), _array(wanted)
     if g is None:
-        raise UnusableError(f"{_kind(wanted)} is needed, got {_show(given)}.")
+        raise UnusableError(f"the answer must be {_kind(wanted)}, got {_show(given)}.")
     if w is not None and g.shape != w.shape:
-        raise UnusableError(f"{_kind(wanted)} is needed, got one of shape {g.shape}.")
+        raise UnusableError(f"the answer must be {_kind(wanted)}, got shape {g.shape}.")
     if isinstance(wanted, bool | np.bool_):
-        return f"it isn't {_show(given)}."
-    return f"{_show(given)} isn't it.{_pattern(given, wanted) or _direction(g, w)}"
+        return f"{_show(given)} is wrong."
+    return f"{_show(given)} is wrong.{_pattern(given, wanted) or _direction(g, w)}"
 
 
 def _pattern(given: Any, wanted: Any) -> str:
-    """How a wrong number is related to the right one, if there is a simple relation."""
+    """Describe how a wrong number is related to the right one, if there is a simple relation."""
     g, w = _array(given), _array(wanted)
     if g is None or w is None or g.size == 0 or w.size == 0:
         return ""
     if g.shape != w.shape:
-        return f" The shapes differ: {g.shape}, needed is {w.shape}."
+        return f" The shape is {g.shape}, but must be {w.shape}."
     if not np.isfinite(g).all():
         return " It isn't finite: look for a division by 0 or a root of a negative number."
     ratio = np.divide(g, w, out=np.full(w.shape, np.nan), where=w != 0).ravel()[int(np.argmax(np.abs(g - w)))]
@@ -160,10 +160,10 @@ def _pattern(given: Any, wanted: Any) -> str:
     if abs(ratio + 1) < 1e-3:
         return " The sign is wrong."
     if abs(ratio - 1) < 0.02:
-        return f" Close: {abs(ratio - 1):.2g} of it off. Keep more digits."
+        return f" Close: the relative error is {abs(ratio - 1):.2g}. Keep more digits."
     power = log10(abs(ratio)) if ratio else 0.5
     if abs(power - round(power)) < 1e-3:
-        return f" It is off by the factor {ratio:.3g}."
+        return f" It is off by a factor of {ratio:.3g}."
     return ""
 
 
@@ -174,7 +174,7 @@ def _direction(given: Any, wanted: Any) -> str:
 
 
 def _array(value: Any) -> Any:
-    """`value` as an array of floats, or None if it isn't numbers."""
+    """Return `value` as an array of floats, or None if it isn't numeric."""
     if isinstance(value, Tensor):
         value = value.numpy()
     try:

@@ -10,16 +10,16 @@ The exercises of the chapter `book/moving_averages/` are in its file `exercises.
 
 
     @chapter.exercise(
-        "Average as you go",
+        "A running average",
         statement=r"Write `average(values, beta)`: the last $m_t = \beta m_{t-1} + (1-\beta) x_t$, from $m_0 = 0$.",
         hint="One line inside one loop.",
         cases=[([3.0], 0.9), ([1.0, 2.0, 4.0], 0.5)],
         mistakes={
-            "Your β weighs the new value: it belongs to the old average.": {
+            "Your β multiplies the new value. It must multiply the old average.": {
                 "beta * m + (1 - beta) * x": "(1 - beta) * m + beta * x",
             },
         },
-        explanation=r"Each step forgets a share $1-\beta$ of the past.",
+        explanation=r"Each step multiplies the weight of all earlier values by $\beta$.",
     )
     def average(values, beta):
         """The moving average of `values`."""
@@ -28,13 +28,13 @@ The exercises of the chapter `book/moving_averages/` are in its file `exercises.
             m = beta * m + (1 - beta) * x
         return m
 
-The decorated function is the solution that the page hides. The reader's stub is made of its first lines, up to the
-docstring. An answer is judged by what it returns for each of the `cases` (tuples of arguments).
+The decorated function is the solution, which the page hides. The reader's stub consists of its first lines, up to the
+docstring. An answer is checked by what it returns for each of the `cases` (tuples of arguments).
 
 - A function without parameters has no cases. The reader's answer is the value that it returns: a number, an array,
-  True or False, or a word. With words, the reader chooses among those of the solution and of the mistakes.
+  True or False, or a word. The words to choose from are those of the solution and of the mistakes.
 - A mistake is a message and the edits that turn the solution into a typical wrong one. Each text on the left must occur
-  exactly once in the solution. An answer that returns what the edited solution returns gets the message.
+  exactly once in the solution. An answer that returns the same as the edited solution gets the message.
 - `rtol` is the relative tolerance. Its default is 1e-6 for functions and 1e-3 for values.
 - A solution uses nothing but its arguments, built-ins and modules (`import numpy as np`, `import minigrad as mg`).
 - `chapter.written(title, statement=…, hint=…, solution=…)` is an exercise for pen and paper, without a check.
@@ -59,7 +59,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. Without a `solution` to run it is one for pen and paper, and its `explanation` is the solution."""
+    """One exercise. Without a `solution` to run, it is for pen and paper, and its `explanation` is the solution."""
 
     chapter: str
     number: int
@@ -99,7 +99,7 @@ class Exercise:
 
     @property
     def code(self) -> str:
-        """The solution as the page shows it: the function, or the lines that lead to `answer`."""
+        """The solution as shown on the page: the function, or the lines that compute `answer`."""
         if self.asks_for_function:
             return f"{self._imports()}\n\n\n{self.source}".lstrip()
         body = _body(_function(self.source))
@@ -111,7 +111,7 @@ class Exercise:
 
     @property
     def stub(self) -> str:
-        """The code that the reader starts from. It runs unchanged, and the check then answers that it is a stub."""
+        """The reader's starting code. It runs unchanged; the check then reports that it is a stub."""
         check = f'mg.exercises.check("{self.name}", {self.answer})'
         if not self.asks_for_function:
             return f"{self._imports('mg')}\n\nanswer = ...\n\n{check}"
@@ -126,12 +126,12 @@ class Exercise:
         return "\n".join(f"import {module}" + f" as {name}" * (name != module) for name, module in ordered)
 
     def mistaken(self, edits: Mapping[str, str]) -> Callable[..., Any]:
-        """The solution after `edits`: the wrong solution that a mistake describes."""
+        """Return the solution after `edits`, the wrong solution that a mistake describes."""
         text = self.source
         for old, new in edits.items():
             if text.count(old) != 1:
                 raise ValueError(
-                    f"{self.name}: {old!r} must occur once in the solution, occurs {text.count(old)} times"
+                    f"{self.name}: {old!r} must occur once in the solution, but occurs {text.count(old)} times"
                 )
             text = text.replace(old, new)
         scope = dict(self.function.__globals__)
@@ -140,7 +140,7 @@ class Exercise:
 
 
 class Chapter:
-    """The exercises of one chapter, numbered as they are written. `module` is the file's `__name__`."""
+    """The exercises of one chapter, numbered in the order of the file. `module` is the file's `__name__`."""
 
     def __init__(self, module: str) -> None:
         self.name = module.split(".")[-2].replace("_", "-")
@@ -168,7 +168,7 @@ class Chapter:
         return add
 
     def written(self, title: str, *, statement: str, hint: str, solution: str) -> None:
-        """Make the chapter's next exercise one for pen and paper."""
+        """Add an exercise for pen and paper as the chapter's next one."""
         texts = (title, _clean(statement), _clean(hint), _clean(solution))
         self.exercises.append(Exercise(self.name, self._next, *texts))
 
@@ -178,7 +178,7 @@ class Chapter:
 
 
 class Task:
-    """An exercise as a notebook or a terminal shows it, without its solution."""
+    """An exercise without its solution, for display in a notebook or a terminal."""
 
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
@@ -206,5 +206,5 @@ def _function(source: str) -> ast.FunctionDef:
 
 
 def _body(function: ast.FunctionDef) -> list[ast.stmt]:
-    """The statements after the docstring."""
+    """Return the statements after the docstring."""
     return function.body[ast.get_docstring(function) is not None :]

@@ -1,4 +1,4 @@
-"""Which exercises are solved: kept in the user's data folder, or in memory if nothing can be written there."""
+"""The record of solved exercises: in the user's data folder, or in memory if that isn't writable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _session: set[str] = set()
 
 
 class Progress:
-    """The names of the exercises that are `done`. Printed, it has a line for each chapter."""
+    """The names of the solved exercises, `done`. When printed, it has one line per chapter."""
 
     def __init__(self, done: set[str], note: str = "") -> None:
         self.done, self.note = done, note
@@ -32,30 +32,30 @@ class Progress:
 
 
 def progress() -> Progress:
-    """The exercises solved so far, here and in earlier sessions."""
+    """Return the exercises solved so far, in this and earlier sessions."""
     done, note = _read()
     return Progress(done | _session, note)
 
 
 def add(exercise: Exercise) -> str:
-    """Record that `exercise` is solved. Returns the sentence that names the next one."""
+    """Record that `exercise` is solved. Return a sentence that names the next one."""
     _session.add(exercise.name)
     done, note = _read()
     if exercise.name not in done:
         note = _write(done | _session)
     total = [e.name for e in catalogue()[exercise.chapter].exercises if e.solution is not None]
     left = [name for name in total if name not in done | _session]
-    text = f" Next: {left[0]}." if left else f" All of {exercise.chapter} is done."
+    text = f" Next: {left[0]}." if left else f" All exercises of {exercise.chapter} are solved."
     return text + (f"\n({note})" if note else "")
 
 
 def data_file() -> Path | None:
-    """`exercises.json` in the user's data folder; None for a user without a home directory."""
+    """Return the path of `exercises.json` in the user's data folder; None for a user without a home directory."""
     try:
         folder = platformdirs.user_data_path("minigrad", appauthor=False)
     except RuntimeError:
         return None
-    return folder / "exercises.json" if folder.is_absolute() else None  # older platformdirs: "~/.local/share/minigrad"
+    return folder / "exercises.json" if folder.is_absolute() else None  # old platformdirs: "~/.local/share/minigrad"
 
 
 def _read() -> tuple[set[str], str]:
@@ -66,7 +66,7 @@ def _read() -> tuple[set[str], str]:
     except FileNotFoundError:
         return set(), ""
     except (OSError, ValueError, TypeError, KeyError) as error:
-        return set(), f"the record of what is done can't be read: {path}: {error}"
+        return set(), f"the record of solved exercises can't be read: {path}: {error}"
 
 
 def _write(done: set[str]) -> str:
@@ -77,5 +77,5 @@ def _write(done: set[str]) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, {"done": sorted(done)})
     except OSError as error:
-        return f"what is done is kept for this session only: {error}"
+        return f"solved exercises are recorded for this session only: {error}"
     return ""
