@@ -1,6 +1,6 @@
-"""The checks by name: `nox -s lint`, `nox -s tests -- tests/optim`, and `nox` for all of them.
+"""The checks: `nox` runs all of them, `nox -s lint` or `nox -s tests -- tests/optim` runs one.
 
-A session runs in the environment that nox itself is installed in (`pip install -e ".[dev]"`), so it starts at once.
+Sessions run in the environment where nox is installed (`pip install -e ".[dev]"`), so they start at once.
 """
 
 import os
@@ -18,7 +18,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Format, style and spelling."""
+    """Check format, style and spelling."""
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("codespell")
@@ -26,7 +26,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy over the engine and the book's code, which a link gives the name that it is imported by."""
+    """Run mypy on the engine and the book's code. A link gives `book/` its import name."""
     links = Path(session.create_tmp())
     for name, folder in (("minigrad", "minigrad"), ("minigrad_book", "book")):
         if not (links / name).exists():
@@ -36,28 +36,28 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test but the slow ones and those of `browser`; what follows `--` goes to pytest (`-m slow`, a folder)."""
+    """Run all tests except the slow and the browser ones. Arguments after `--` go to pytest (`-m slow`, a folder)."""
     session.run("pytest", *PYTEST, "--ignore=tests/browser", "-m", "not slow", *session.posargs)
 
 
 @nox.session
 def book(session: nox.Session) -> None:
-    """Build the book into `_build/html/`: every warning fails, a reference that leads nowhere is one, all are shown."""
+    """Build the book into `_build/html/`. All warnings are shown, also for broken references; any makes it fail."""
     session.run("jupyter-book", "build", ".", "-W", "-n", "--keep-going", *session.posargs)
 
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """The built site in Chromium."""
+    """Test the built site in Chromium."""
     session.run("pytest", *PYTEST, "tests/browser", *session.posargs, env={"MINIGRAD_BROWSER_TESTS": "required"})
 
 
 @nox.session
 def write(session: nox.Session) -> None:
-    """Serve the book; when a file changes, build what depends on it and reload the page in the browser."""
-    conf = Path("conf.py")  # Sphinx's form of _config.yml, there while the session runs
+    """Serve the book; when a file changes, rebuild the pages that depend on it and reload the browser."""
+    conf = Path("conf.py")  # _config.yml for Sphinx, only while the session runs
     unwatched = [f"--ignore={name}" for name in ("_build", ".*", "*/__pycache__/*", "*.egg-info", "conf.py")]
-    folders = [".", "_build/write", "-d", "_build/.doctrees-write"]  # the outputs' cache is the one of `book`
+    folders = [".", "_build/write", "-d", "_build/.doctrees-write"]  # the cache of outputs is shared with `book`
     try:
         session.run("jupyter-book", "config", "sphinx", ".", silent=True)
         session.run("sphinx-autobuild", *folders, "-n", *unwatched, *(session.posargs or ["--open-browser"]))

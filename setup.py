@@ -1,4 +1,4 @@
-"""Which folders are packages: `minigrad/`, and `book/` as `minigrad_book`, without what only the site needs."""
+"""The packages: `minigrad/`, and `book/` as `minigrad_book`, without the files that only the site needs."""
 
 from setuptools import find_namespace_packages, setup
 

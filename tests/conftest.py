@@ -1,4 +1,4 @@
-"""Settings for every test, numbers of threads to try, and Node to run the site's modules."""
+"""Settings and fixtures for all tests: numbers of threads, Node for the site's modules, a copy of the repository."""
 
 import json
 import os
@@ -31,7 +31,7 @@ settings.load_profile("minigrad")
 
 @pytest.fixture
 def threads() -> Iterator[list[int]]:
-    """Numbers of threads that this machine has cores for: 1, 2 and all."""
+    """Numbers of threads to test, up to the number of cores: 1, 2 and all."""
     if AVAILABLE == 1:
         pytest.skip("one core")
     before = mg.get_num_threads()
@@ -41,7 +41,7 @@ def threads() -> Iterator[list[int]]:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node, which runs the site's modules: the system's, or the one that comes with playwright."""
+    """Return the path of Node, which runs the site's modules: the system's or the one in playwright."""
     found = shutil.which("node")
     if not found:
         playwright = pytest.importorskip("playwright", reason="needs Node: neither `node` nor playwright is installed")
@@ -51,7 +51,7 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all modules next to each other, as the site has them."""
+    """Return a folder with all modules next to each other, as on the site."""
     folder = tmp_path_factory.mktemp("modules")
     book = Path(__file__).parents[1] / "book"
     for module in (*book.glob("*/*.js"), *book.glob("static/explorables/*.js")):
@@ -61,7 +61,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def javascript(node: str, modules: Path) -> Callable[[str, list[Any]], list[Any]]:
-    """`javascript(module, calls)`: the results of `calls`, pairs of a function's name and its arguments."""
+    """`javascript(module, calls)` returns the results of `calls`, pairs of a function's name and its arguments."""
 
     def javascript(module: str, calls: list[Any]) -> list[Any]:
         task = json.dumps({"module": (modules / module).as_uri(), "calls": _special(calls, str)})
@@ -73,11 +73,11 @@ def javascript(node: str, modules: Path) -> Callable[[str, list[Any]], list[Any]
     return javascript
 
 
-TEXTS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # how JSON carries them
+TEXTS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as text, because JSON has no such numbers
 
 
 def _special(value: Any, kind: type) -> Any:
-    """`value` with each NaN or infinity as a text (kind=str), or each such text as a number (kind=float)."""
+    """Return `value` with each NaN or infinity as text (kind=str), or each such text as a number (kind=float)."""
     if isinstance(value, dict):
         return {key: _special(item, kind) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -89,9 +89,9 @@ def _special(value: Any, kind: type) -> Any:
 
 @pytest.fixture
 def repository_copy(tmp_path: Path) -> Path:
-    """A copy of the repository's files, with the times of change that Numba's cache asks for, and that cache."""
+    """Return a copy of the repository's files with Numba's cache, and with the modification times that it compares."""
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("needs git and its repository, to know which files are in it")
+        pytest.skip("needs git and the repository, for the list of its files")
     folder = tmp_path / "copy"
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -110,12 +110,12 @@ def repository_copy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run_in_copy(repository_copy: Path) -> Callable[[str], tuple[int, str]]:
-    """`run_in_copy(command)`: exit status and output of a command in the copy, and with the copy's code."""
+    """`run_in_copy(command)` runs a command in the copy, with its code, and returns the exit status and the output."""
     return lambda command: _run(command, repository_copy)
 
 
 def _run(command: str, folder: Path) -> tuple[int, str]:
-    names = folder.parent / "names"  # the copy's two packages, under the names that they are imported by
+    names = folder.parent / "names"  # links to the copy's two packages, with their import names
     names.mkdir(exist_ok=True)
     for name, source in (("minigrad", "minigrad"), ("minigrad_book", "book")):
         if not (names / name).exists():

@@ -1,4 +1,4 @@
-"""The command line: help everywhere, errors in one line, no traceback."""
+"""The command line: help for every command, errors on one line without a traceback."""
 
 import importlib.metadata
 import os
@@ -71,7 +71,7 @@ def test_the_experiments_are_listed(capsys):
         (["data", "cifar10", "--root", "nowhere"], "--download"),
     ],
 )
-def test_users_errors_are_one_line(arguments, message, capsys, tmp_path, monkeypatch):
+def test_an_error_is_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 1
     error = capsys.readouterr().err
@@ -80,14 +80,14 @@ def test_users_errors_are_one_line(arguments, message, capsys, tmp_path, monkeyp
     assert len(error.splitlines()) == 1
 
 
-def test_ctrl_c_is_not_a_traceback(capsys, monkeypatch):
+def test_ctrl_c_prints_no_traceback(capsys, monkeypatch):
     monkeypatch.setattr(experiments, "catalogue", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
     assert cli.main(["experiment", "list"]) == 130
     assert "interrupted" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_a_quick_experiment_runs_reports_and_is_verified(tmp_path):
+def test_a_quick_experiment_can_be_run_reported_and_verified(tmp_path):
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
     done = minigrad("experiment", "run", "first-look", "--quick", "--out", str(tmp_path))
@@ -104,7 +104,7 @@ def test_a_quick_experiment_runs_reports_and_is_verified(tmp_path):
     assert "adam, seed 0: the same to the last bit" in verified.stdout, "in another process"
 
 
-def test_all_goes_on_after_an_experiment_that_failed(capsys, monkeypatch):
+def test_run_all_continues_after_a_failed_experiment(capsys, monkeypatch):
     begun = []
 
     def run(name, *options):
@@ -118,7 +118,7 @@ def test_all_goes_on_after_an_experiment_that_failed(capsys, monkeypatch):
     assert capsys.readouterr().err == "minigrad: error: 1 of 10 runs failed\n"
 
 
-def test_a_checkouts_stored_runs_are_not_done_again(capsys):
+def test_stored_runs_are_not_run_again(capsys):
     stored = Path(__file__).parents[1] / "book" / "should_you_decay" / "results"
     assert cli.main(["experiment", "run", "first-look", "--out", str(stored)]) == 0
     printed = capsys.readouterr().out
@@ -133,7 +133,7 @@ def test_missing_data_is_an_error_without_a_traceback(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_the_benchmark_has_help_and_is_imported_only_when_asked_for(capsys):
+def test_the_benchmark_has_help_and_is_imported_only_for_its_command(capsys):
     pytest.importorskip("minigrad_book.tools.bench")
     with pytest.raises(SystemExit) as done:
         cli.main(["bench", "--help"])

@@ -1,4 +1,4 @@
-"""The examples of CONTRIBUTING.md work: they are followed, one after the other, in a copy of the repository."""
+"""The examples of CONTRIBUTING.md work when they are followed, one after another, in a copy of the repository."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Block(NamedTuple):
 
 
 def read(text: str) -> dict[str, list[Block]]:
-    """Title of a section → its fenced blocks."""
+    """Return a dict from section title to the section's fenced blocks."""
     sections: dict[str, list[Block]] = {}
     title = ""
     for token in TOKEN.finditer(text):
@@ -44,10 +44,10 @@ LAST = "See that all of it fits together"
 
 
 def follow(block: Block, folder: Path) -> None:
-    """Write the file of `block`, or make the changes of its diff."""
+    """Write the file of `block`, or apply its diff."""
     path = folder / block.file
     if block.kind != "diff":
-        assert not path.exists(), f"{block.file} is there already"
+        assert not path.exists(), f"{block.file} already exists"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
         return
@@ -58,7 +58,7 @@ def follow(block: Block, folder: Path) -> None:
         size = len(before)
         places = [i for i in range(len(lines)) if lines[i : i + size] == before] if before else [len(lines)]
         assert len(places) == 1, "\n".join(
-            [f"{block.file} must have these lines once, it has them {len(places)} times:", *before]
+            [f"{block.file} must have these lines once, but has them {len(places)} times:", *before]
         )
         lines[places[0] : places[0] + size] = after
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -70,7 +70,7 @@ Run = Callable[[str], tuple[int, str]]
 
 @pytest.fixture
 def followed(repository_copy: Path) -> Followed:
-    """`followed(title, *without)`: a copy with the examples up to `title`, without that one's blocks for some files."""
+    """`followed(title, *without)` returns a copy with the examples up to `title`, the last without the given files."""
 
     def followed(last: str, *without: str) -> Path:
         for title in EXAMPLES[: EXAMPLES.index(last) + 1]:
@@ -86,7 +86,7 @@ def commands(title: str) -> list[str]:
     return [line for block in SECTIONS[title] if block.kind == "sh" for line in block.text.splitlines()]
 
 
-def test_there_is_an_example_of_each_kind():
+def test_every_kind_of_addition_has_an_example():
     things = (
         "an op",
         "an optimizer",
@@ -100,7 +100,7 @@ def test_there_is_an_example_of_each_kind():
     assert sorted(EXAMPLES) == sorted(f"Add {thing}" for thing in things)
 
 
-def test_every_session_that_it_names_exists_and_every_session_is_named():
+def test_the_documented_nox_sessions_are_those_that_exist():
     sessions = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE))
     named = {name for names in re.findall(r"nox -s ((?:[a-z]+ ?)+)", TEXT) for name in names.split()}
     assert named == sessions
@@ -125,8 +125,8 @@ def test_following_an_example_works(followed: Followed, run_in_copy: Run, title:
 
 
 @pytest.mark.slow
-def test_all_examples_fit_together(followed: Followed, run_in_copy: Run) -> None:
-    """By following CONTRIBUTING.md alone: the book builds without a warning and has the new chapter."""
+def test_all_examples_work_together(followed: Followed, run_in_copy: Run) -> None:
+    """With all examples of CONTRIBUTING.md followed, the book builds without warnings and has the new chapter."""
     pytest.importorskip("nox", reason="needs the extra `dev`")
     pytest.importorskip("torch", reason="needs the extra `bench`")
     checks, browser = commands(LAST)
@@ -135,13 +135,13 @@ def test_all_examples_fit_together(followed: Followed, run_in_copy: Run) -> None
         succeed(run_in_copy, command)
     page = (folder / "_build/html/book/inverse_sqrt/index.html").read_text(encoding="utf-8")
     assert "At update 400." in re.sub("<[^>]*>", "", page)
-    there = shutil.which("chromium") and find_spec("playwright")
-    if os.environ.get("MINIGRAD_BROWSER_TESTS") != "required" and not there:
-        pytest.skip("all passed but the tests in a browser, which need chromium and playwright")
+    installed = shutil.which("chromium") and find_spec("playwright")
+    if os.environ.get("MINIGRAD_BROWSER_TESTS") != "required" and not installed:
+        pytest.skip("all passed except the browser tests, which need chromium and playwright")
     succeed(run_in_copy, browser)
 
 
-LEFT_OUT = [  # (example, the files whose blocks are left out, what the tests then print)
+LEFT_OUT = [  # (example, the files whose blocks are left out, part of the tests' output)
     ("Add an op", ["tests/ops/test_ops.py"], "add a row to OPS, in tests/ops/test_ops.py, for softplus"),
     (
         "Add an optimizer",
@@ -165,7 +165,7 @@ LEFT_OUT = [  # (example, the files whose blocks are left out, what the tests th
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("title", "files", "missing"), LEFT_OUT)
-def test_a_step_left_out_is_named(
+def test_the_tests_report_a_missing_step(
     followed: Followed, run_in_copy: Run, title: str, files: list[str], missing: str
 ) -> None:
     followed(title, *files)
@@ -173,7 +173,7 @@ def test_a_step_left_out_is_named(
     assert any(status and missing in output for status, output in done), done
 
 
-WARNED = [  # (example, a file whose blocks are left out, what the build then prints)
+WARNED = [  # (example, a file whose blocks are left out, part of the build's output)
     ("Add an exercise", "book/inverse_sqrt/index.md", "exercise inverse-sqrt/1 is shown 0 times, not once"),
     ("Add an explorable", "book/inverse_sqrt/picture.py", "needs picture.py in inverse_sqrt/"),
 ]
@@ -181,10 +181,10 @@ WARNED = [  # (example, a file whose blocks are left out, what the build then pr
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("title", "file", "warning"), WARNED)
-def test_the_build_names_a_step_left_out(
+def test_the_build_reports_a_missing_step(
     followed: Followed, run_in_copy: Run, title: str, file: str, warning: str
 ) -> None:
-    """In a book of this chapter alone, which also warns of what the other pages have."""
+    """Build a book of this chapter alone; it also gives warnings about missing pages."""
     folder = followed(title, file)
     (folder / "_toc.yml").write_text("format: jb-book\nroot: book/inverse_sqrt/index\n", encoding="utf-8")
     _, output = run_in_copy("jupyter-book build .")
@@ -203,7 +203,7 @@ def test_the_build_names_a_step_left_out(
         ("xa\n", " a\n+x\n", None),
     ],
 )
-def test_a_diff_needs_its_place(tmp_path: Path, file: str, diff: str, result: str | None) -> None:
+def test_a_diff_must_match_exactly_one_place(tmp_path: Path, file: str, diff: str, result: str | None) -> None:
     (tmp_path / "f").write_text(file)
     if result is None:
         with pytest.raises(AssertionError, match="f must have these lines once"):

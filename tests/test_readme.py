@@ -1,4 +1,4 @@
-"""README.md works: its example is run here, its two commands in `.ci/run`."""
+"""The example of README.md works. (Its two commands are tested by `.ci/run`.)"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_example_trains(capsys):
     assert float(capsys.readouterr().out) > 0.93
 
 
-def test_there_are_two_commands_and_neither_installs_pytorch():
+def test_the_two_commands_do_not_install_pytorch():
     commands = blocks("sh")
     assert len(commands) == 2
     assert all(len(command.splitlines()) == 1 for command in commands)

@@ -1,4 +1,4 @@
-"""What an installed package has: the engine, the book's tools and exercises, and nothing of the site."""
+"""The wheel has the engine, the book's tools and exercises, and nothing that only the site needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def wheel(repository_copy: Path, tmp_path: Path) -> zipfile.ZipFile:
-    """The wheel, made without the network by the setuptools that is installed."""
+    """Build the wheel with the installed setuptools, without the network."""
     pytest.importorskip("setuptools", minversion="77")
     pytest.importorskip("wheel")
     options = ["--no-deps", "--no-build-isolation", "--no-index", "-q"]
@@ -23,9 +23,7 @@ def wheel(repository_copy: Path, tmp_path: Path) -> zipfile.ZipFile:
 
 
 @pytest.mark.slow
-def test_the_wheel_has_the_engine_and_the_tools_and_nothing_of_the_site(
-    wheel: zipfile.ZipFile, repository_copy: Path
-) -> None:
+def test_the_wheel_has_the_engine_and_the_tools_but_not_the_site(wheel: zipfile.ZipFile, repository_copy: Path) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert {path.relative_to(repository_copy).as_posix() for path in repository_copy.glob("minigrad/**/*.py")} <= names
     assert "minigrad/py.typed" in names

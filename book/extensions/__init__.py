@@ -1,4 +1,4 @@
-"""The book's Sphinx extensions, as one."""
+"""All of the book's Sphinx extensions."""
 
 from __future__ import annotations
 

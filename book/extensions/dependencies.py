@@ -1,4 +1,4 @@
-"""The files and versions that a page's code cells can use."""
+"""The files and versions that a page's code cells depend on."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
 PACKAGE = "minigrad_book"  # the folder `book/`
-DOORS = {"exercises.py", "cli.py", "__main__.py"}  # of the engine: they only import the book's tools when called
+DOORS = {"exercises.py", "cli.py", "__main__.py"}  # of the engine; they import the book's tools only when called
 DATA_FOLDERS = ("results", "traces")
 NOT_DATA = {".py", ".md", ".js", ".ipynb"}
 
 
 def digest(root: Path, page: Path, cells: Iterable[str]) -> str:
-    """Hex digest of all that the cells of `page`, a file below the folder `root`, can use.
+    """Return a hex digest of everything that the cells of `page`, a file in the folder `root`, depend on.
 
-    These are the engine, the book's modules that the cells import, the data next to the page and to these modules, and
-    the versions of Python and of the packages that all of them import. The cells themselves aren't part of it.
+    This is the engine, the book's modules that the cells import, the data next to the page and to these modules, and
+    the versions of Python and of all imported packages. The cells themselves aren't included.
     """
     cells = list(cells)
     files = inputs(root, page, cells)
@@ -41,7 +41,7 @@ def digest(root: Path, page: Path, cells: Iterable[str]) -> str:
 
 
 def inputs(root: Path, page: Path, cells: Iterable[str]) -> set[Path]:
-    """The files that the cells of `page` can use."""
+    """Return the files that the cells of `page` depend on."""
     book, code = root / "book", plain(cells)
     used = modules(book, code)
     if uses_exercises(code):
@@ -58,18 +58,18 @@ def engine(root: Path) -> set[Path]:
 
 
 def depend(env: BuildEnvironment, files: Iterable[Path]) -> None:
-    """Let the page that is being read be read again when one of `files` changes."""
+    """Make the current page depend on `files`: it is read again when one of them changes."""
     for path in files:
         env.note_dependency(str(path))
 
 
 def plain(cells: Iterable[str]) -> str:
-    """The cells as one Python text, without IPython's magic commands."""
+    """Return the cells as one Python text, with IPython's magic commands replaced by Python."""
     return "\n".join(TransformerManager().transform_cell(cell) for cell in cells)
 
 
 def modules(book: Path, code: str) -> set[Path]:
-    """The files of the book's modules that `code` imports, also inside functions, and of those that they import."""
+    """Return the files of the book's modules that `code` imports, directly or indirectly, also inside functions."""
     found: set[Path] = set()
     todo = list(imported(code))
     while todo:
@@ -82,7 +82,7 @@ def modules(book: Path, code: str) -> set[Path]:
 
 @cache
 def imported(code: str, package: str = "") -> list[str]:
-    """Dotted names of what `code` imports; `from a import b` gives `a` and `a.b`, since b may be a module."""
+    """Return the dotted names that `code` imports; `from a import b` gives `a` and `a.b`, since b may be a module."""
     names: list[str] = []
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
@@ -95,7 +95,7 @@ def imported(code: str, package: str = "") -> list[str]:
 
 
 def files_of(book: Path, name: str) -> set[Path]:
-    """The files that importing the dotted `name` runs, if it is one of the book's."""
+    """Return the files that run when the dotted `name` is imported, if it is one of the book's modules."""
     first, *parts = name.split(".")
     if first != PACKAGE:
         return set()
@@ -105,7 +105,7 @@ def files_of(book: Path, name: str) -> set[Path]:
 
 
 def uses_exercises(code: str) -> bool:
-    """Whether `code` reaches `mg.exercises`, or the catalogue of the exercises, which finds them by their names."""
+    """Return whether `code` uses `mg.exercises` or the catalogue of exercises, which finds them by name."""
     names = set(imported(code))
     return any(name.startswith(("minigrad.exercises", f"{PACKAGE}.tools.exercises")) for name in names) or any(
         isinstance(node, ast.Attribute) and node.attr == "exercises" for node in ast.walk(ast.parse(code))
@@ -113,7 +113,7 @@ def uses_exercises(code: str) -> bool:
 
 
 def exercises(book: Path, code: str) -> set[Path]:
-    """The exercises of the chapters that `code` names, as in "bias-correction/2"; without a name, all of them."""
+    """Return the files of the exercises that `code` names, as in "bias-correction/2"; without a name, all files."""
     texts = (n.value for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Constant) and isinstance(n.value, str))
     chapters = {match[1].replace("-", "_") for text in texts if (match := re.fullmatch(r"([a-z-]+)/\d+", text))}
     found = {path for path in book.glob("*/exercises.py") if not chapters or path.parent.name in chapters}
@@ -121,14 +121,14 @@ def exercises(book: Path, code: str) -> set[Path]:
 
 
 def data(folder: Path) -> Iterator[Path]:
-    """The data files in `folder`, and in its folders of results and of recorded traces."""
+    """Yield the data files in `folder` and in its subfolders of results and recorded traces."""
     for path in (*folder.glob("*"), *(path for name in DATA_FOLDERS for path in (folder / name).rglob("*"))):
         if path.is_file() and path.suffix not in NOT_DATA:
             yield path
 
 
 def versions(codes: Iterable[str]) -> str:
-    """Python's version and those of the installed packages that `codes` import."""
+    """Return the versions of Python and of the installed packages that `codes` import."""
     names = {name.partition(".")[0] for code in codes for name in imported(code)} - sys.stdlib_module_names
     distributions = {d for name in names - {"minigrad", PACKAGE} for d in _distributions().get(name, [])}
     return " ".join([platform.python_version(), *(f"{name}={version(name)}" for name in sorted(distributions))])

@@ -1,10 +1,10 @@
-"""Every numbered equation has a line of code that computes it and a test that checks it.
+"""Link every numbered equation with the line of code that computes it and the test that checks it.
 
 An equation labelled `eq:NAME` needs a line of the engine tagged `# eq:NAME` and a test marked
-`@pytest.mark.equation("NAME")`; a tag or a mark needs the equation. Whatever is missing is a warning, so `-W` fails
-the build. A label without the `eq:` prefix is a step of a derivation and needs neither.
+`@pytest.mark.equation("NAME")`; a tag or a mark needs the equation. If one of them is missing, there is a warning, and
+with `-W` the build fails. A label without the `eq:` prefix is for a step of a derivation and needs neither.
 
-The directive `{equation-index}` lists all of them. Wherever a page shows code, a tag is a link to its equation.
+The directive `{equation-index}` lists all equations. In code on a page, each tag is a link to its equation.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Equation(NamedTuple):
 
 
 class IndexNode(nodes.General, nodes.Element):
-    """Where the index goes; filled in when every page is known."""
+    """A placeholder for the index, replaced when all pages have been read."""
 
 
 class EquationIndex(SphinxDirective):
@@ -49,14 +49,14 @@ class EquationIndex(SphinxDirective):
 
 
 def state(env: BuildEnvironment) -> dict[str, Any]:
-    """What is kept from one build to the next: label → Equation, and the pages that show equations of others."""
+    """Return what is kept between builds: label → Equation, and the pages that show equations of other pages."""
     if not hasattr(env, "equation_index"):
         env.equation_index = {"equations": {}, "shown_on": set()}  # type: ignore[attr-defined]
     return env.equation_index  # type: ignore[attr-defined, no-any-return]
 
 
 def show_equations(env: BuildEnvironment) -> None:
-    """Let the page that is being read be written whenever an equation may have changed."""
+    """Have the current page written in every build, because an equation may have changed."""
     state(env)["shown_on"].add(env.docname)
 
 
@@ -84,7 +84,7 @@ def find_tags(app: Sphinx) -> None:
 def missing(
     equations: dict[str, Equation], sources: dict[str, list[Place]], tests: dict[str, list[Place]]
 ) -> Iterator[tuple[str, Equation | Place]]:
-    """(what is missing, the place that needs it)."""
+    """Yield (what is missing, the place that needs it)."""
     for name, equation in equations.items():
         if name not in sources:
             yield f"equation eq:{name} has no line of code: tag the line that computes it with '# eq:{name}'", equation
@@ -101,7 +101,7 @@ def check(app: Sphinx, env: BuildEnvironment) -> list[str]:
         location: Any = (where.docname, where.line) if isinstance(where, Equation) else f"{where.path}:{where.line}"
         logger.warning(message, location=location, type="equation_index")
     pages = sorted(state(env)["shown_on"])
-    for docname in pages:  # formulas that the page doesn't define need MathJax, too
+    for docname in pages:  # formulas from other pages also need MathJax
         env.get_domain("math").data["has_equations"][docname] = True
     return pages
 
@@ -112,7 +112,7 @@ def fill_index(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def index(app: Sphinx, docname: str) -> Iterator[nodes.Node]:
-    """A summary, then for each chapter, in the book's order, its title and its equations."""
+    """Yield a summary, then the title and the equations of each chapter, in the book's order."""
     equations: dict[str, Equation] = state(app.env)["equations"]
     sources, tests = app.equation_sources, app.equation_tests  # type: ignore[attr-defined]
     lines, checks = (len({place for places in found.values() for place in places}) for found in (sources, tests))
@@ -144,7 +144,7 @@ def entry(
 
 
 def link_to(app: Sphinx, docname: str, name: str) -> nodes.reference:
-    """A link from the page `docname` to the equation, with its number and label."""
+    """Return a link from the page `docname` to the equation, with its number and label."""
     equation = state(app.env)["equations"][name]
     numbers = app.env.toc_fignumbers.get(equation.docname, {}).get("displaymath", {}).get(anchor(name), ())
     number = f"({'.'.join(map(str, numbers))}) " if numbers else ""
@@ -153,7 +153,7 @@ def link_to(app: Sphinx, docname: str, name: str) -> nodes.reference:
 
 
 def formula(equation: Equation) -> nodes.math_block:
-    """The equation without its number."""
+    """Return the equation without its number."""
     return nodes.math_block(equation.tex, equation.tex, nowrap=False, number=None)
 
 
@@ -172,7 +172,7 @@ def anchor(name: str) -> str:
 
 
 def link_tags(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """In highlighted code, make each tag a link to its equation."""
+    """Turn each tag in highlighted code into a link to its equation."""
     body = context.get("body")
     if isinstance(body, str) and PREFIX in body:
         equations = state(app.env)["equations"]

@@ -1,10 +1,11 @@
-"""Execute a notebook when its cells, or what they can use, have changed, and no other; several run at the same time.
+"""Execute only the notebooks whose cells or dependencies have changed, several at the same time.
 
-The cache of notebooks compares the cells and the kernel. The digest of all that the cells can use (see `dependencies`)
-is therefore written into the kernel's entry in the page's front matter while the page is read: the cache then has an
-output for each state, and a page is read again when its digest has changed.
+The notebook cache compares the cells and the kernel. So the digest of what the cells depend on (see `dependencies`) is
+written into the kernel's entry in the page's front matter while the page is read. The cache then has an output for each
+state, and a page is read again when its digest has changed.
 
-What succeeds goes into the cache, where myst-nb finds it. What fails is left alone: myst-nb runs it again and reports.
+A notebook that succeeds goes into the cache, where myst-nb finds it. One that fails does not, so myst-nb executes it
+again and reports the error.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KERNEL = re.compile(r"^kernelspec: \{", re.MULTILINE)
-KEY = "inputs"  # of the kernel's entry
+KEY = "inputs"  # in the kernel's entry
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-    """The pages whose digest has changed since they were read."""
+    """Return the pages whose digest has changed since they were read."""
     current = {name: digest_of(env, name) for name in env.found_docs}
     app.notebook_digests = current  # type: ignore[attr-defined]
     before = digests_read(env)
@@ -42,7 +43,7 @@ def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[s
 
 
 def digests_read(env: BuildEnvironment) -> dict[str, str | None]:
-    """Page → the digest with which it was read; None for a page without cells."""
+    """Return a dict from page to the digest with which it was read; None for a page without cells."""
     if not hasattr(env, "notebook_digests"):
         env.notebook_digests = {}  # type: ignore[attr-defined]
     return env.notebook_digests  # type: ignore[attr-defined, no-any-return]
@@ -57,7 +58,7 @@ def digest_of(env: BuildEnvironment, name: str) -> str | None:
 
 
 def read(env: BuildEnvironment, path: Path, text: str) -> NotebookNode | None:
-    """The page as myst-nb reads it, None if it isn't a notebook."""
+    """Return the page as myst-nb reads it; None if it isn't a notebook."""
     reader = create_nb_reader(str(path), env.myst_config, env.mystnb_config, text)  # type: ignore[attr-defined]
     return None if reader is None else reader.read(text)
 
@@ -80,7 +81,7 @@ def forget(app: Sphinx, env: BuildEnvironment, name: str) -> None:
 
 
 def execute(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
-    """Execute those of the pages that the cache doesn't hold, one per core at a time."""
+    """Execute the pages that aren't in the cache, one per core at a time."""
     config = env.mystnb_config  # type: ignore[attr-defined]  # set by myst-nb, as is myst_config
     if config.execution_mode != "cache":
         return

@@ -1,4 +1,4 @@
-"""An interactive picture that needs no kernel, with a static one for where scripts don't run.
+"""Interactive figures that need no kernel, with a static picture where scripts don't run.
 
     ```{explorable} bias-correction
     :alt: The four ways to correct, as steps over time.
@@ -42,7 +42,7 @@ class Explorable(SphinxDirective):
         if missing:
             raise self.error(f"the explorable {name!r} needs {', '.join(missing)} in {chapter.name}/")
         if "alt" not in self.options or not self.content:
-            raise self.error(f"the explorable {name!r} needs a caption and :alt:, what its first picture shows")
+            raise self.error(f"the explorable {name!r} needs a caption, and an :alt: that describes its static picture")
         module = f"{PACKAGE}.{chapter.name}.picture"
         draw = getattr(import_module(module), name.replace("-", "_"))
         root = Path(self.env.srcdir)
@@ -60,7 +60,7 @@ class Explorable(SphinxDirective):
 
 
 def copy_modules(app: Sphinx, exception: Exception | None) -> None:
-    """Put the chapters' modules next to the shared ones, which they import as `./base.js`."""
+    """Copy the chapters' modules next to the shared ones, which they import as `./base.js`."""
     if exception is None and app.builder.format == "html":
         for module in Path(app.srcdir, "book").glob("*/*.js"):
             if module.parent.name != "static":

@@ -1,7 +1,7 @@
-"""Offer each chapter as a notebook with cells in place of the directives for exercises and self-checks.
+"""Offer each chapter as a notebook, with cells instead of the directives for exercises and self-checks.
 
-An exercise becomes its statement and hint, and a code cell with the stub; a self-check its question with the answer
-folded away. The stub runs as it is, so that the whole notebook does.
+An exercise becomes its statement and hint, and a code cell with the stub. A self-check becomes its question, with the
+answer folded away. The stub runs unchanged, so the whole notebook runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Cell = tuple[str, str]  # ("markdown" or "code", source)
 
 
 def expand(text: str) -> Iterator[Cell]:
-    """A Markdown cell's text as cells without our directives."""
+    """Split a Markdown cell's text into cells without the book's directives."""
     end = 0
     for match in DIRECTIVE.finditer(text):
         yield "markdown", text[end : match.start()]
@@ -39,7 +39,7 @@ def expand(text: str) -> Iterator[Cell]:
 
 
 def options(body: str) -> tuple[dict[str, str], str]:
-    """A directive's options, and the rest of its body."""
+    """Return a directive's options and the rest of its body."""
     found = {}
     while match := OPTION.match(body):
         found[match["name"]] = match["value"].strip()
@@ -66,7 +66,7 @@ CELLS = {"practice": practice, "self-check": self_check, "explorable": explorabl
 
 
 def expanded(notebook: Any) -> Any:
-    """`notebook` with every Markdown cell expanded, and without the digest that is for the cache alone."""
+    """Return `notebook` with every Markdown cell expanded, and without the digest, which only the cache needs."""
     notebook.metadata.get("kernelspec", {}).pop(KEY, None)
     cells = []
     for cell in notebook.cells:
@@ -82,7 +82,7 @@ def expanded(notebook: Any) -> Any:
 
 
 def offer(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Write the page's notebook next to its source, where the theme's download button looks for it."""
+    """Write the page's notebook next to its source, where the theme's download button expects it."""
     executed = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
     if doctree is None or app.builder.format != "html" or not executed.exists():
         return

@@ -1,14 +1,14 @@
-r"""Exercises and questions on a page.
+r"""Exercises and self-checks on a page.
 
-A chapter's exercises, from its `exercises.py`: statement, code to start from, hidden hint and solution.
+This shows an exercise from the chapter's `exercises.py`: its statement, starting code, hidden hint and hidden solution.
 
     ```{practice} bias-correction/2
     ```
 
-With a chapter's name alone it shows all of them. Exercise 2 is called `exercise-bias-correction-2` in `{numref}` and
-`{ref}`. An exercise that no page shows, or that two places show, is a warning.
+With only a chapter's name, it shows all its exercises. The label of exercise 2, for `{numref}` and `{ref}`, is
+`exercise-bias-correction-2`. An exercise that isn't shown exactly once gives a warning.
 
-A question with a number to type, checked on the page:
+This is a question whose answer is a number, checked on the page:
 
     ```{self-check}
     :answer: mg.ema(np.array([3.0]), 0.9, bias_correction=True)[0]
@@ -22,9 +22,9 @@ A question with a number to type, checked on the page:
     The first corrected average is the first gradient itself.
     ```
 
-The answer and the typical wrong ones in the list are Python expressions, computed at build with the engine (`mg`, `np`,
-`math`). What follows the list explains the right answer. `:rtol:` is the relative tolerance, by default 0.01;
-`:digits:` is how many digits of the answer are shown, by default 4. Without scripts the answer opens in place.
+The answer and the typical wrong ones in the list are Python expressions, evaluated at build time with the engine (`mg`,
+`np`, `math`). The text after the list explains the right answer. `:rtol:` is the relative tolerance, by default 0.01;
+`:digits:` is the number of digits of the answer to show, by default 4. Without scripts, a reader can unfold the answer.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ class Practice(SphinxDirective):
 
 
 def named(name: str) -> list[Exercise]:
-    """The exercise called `name`, or all of the chapter called so."""
+    """Return the exercise called `name`, or all exercises of the chapter called `name`."""
     chapter = catalogue().get(name)
     return list(chapter.exercises) if chapter else [exercise_named(name)]
 
 
 def as_myst(exercise: Exercise) -> str:
-    """The exercise as the page shows it. The boxes open without a script."""
+    """Return the exercise as MyST for the page. Its boxes open without scripts."""
     label = f"exercise-{exercise.name.replace('/', '-')}"
     parts = [f"::::::::{{exercise}} {exercise.title}\n:label: {label}\n\n{exercise.statement}\n"]
     if exercise.solution is not None:
@@ -95,7 +95,7 @@ def as_myst(exercise: Exercise) -> str:
 
 
 def as_cells(exercise: Exercise) -> list[tuple[str, str]]:
-    """The exercise as cells of a notebook: ("markdown" or "code", source). The solution stays in the book."""
+    """Return the exercise as notebook cells, ("markdown" or "code", source), without its solution."""
     hint = f"<details><summary>Hint</summary>\n\n{exercise.hint}\n\n</details>"
     cells = [("markdown", f"**Exercise {exercise.name}: {exercise.title}**\n\n{exercise.statement}\n\n{hint}")]
     return cells if exercise.solution is None else [*cells, ("code", exercise.stub)]
@@ -110,7 +110,7 @@ def code(text: str) -> str:
 
 
 def shown(env: BuildEnvironment) -> dict[str, list[str]]:
-    """Page → names of the exercises that it shows."""
+    """Return a dict from page to the names of its exercises."""
     if not hasattr(env, "shown_exercises"):
         env.shown_exercises = {}  # type: ignore[attr-defined]
     return env.shown_exercises  # type: ignore[attr-defined, no-any-return]
@@ -174,42 +174,40 @@ class SelfCheck(SphinxDirective):
 
 
 def parts(content: list[nodes.Node]) -> tuple[list[nodes.Node], list[tuple[str, list[nodes.Node]]], list[nodes.Node]]:
-    """(question, [(expression of a wrong answer, answer to it)], explanation of the right one)."""
+    """Return (question, [(expression of a wrong answer, message)], explanation of the right answer)."""
     place = next((i for i, node in enumerate(content) if isinstance(node, nodes.bullet_list)), None)
     if not place:
-        raise ValueError(
-            "needed are a question and then a list of typical wrong answers: - `expression`: the answer to it"
-        )
+        raise ValueError("write a question and then a list of typical wrong answers, each as - `expression`: message")
     return content[:place], [mistake(item) for item in content[place].children], content[place + 1 :]
 
 
 def mistake(item: nodes.Node) -> tuple[str, list[nodes.Node]]:
     first, *rest = item.children[0].children
     if not isinstance(first, nodes.literal) or not rest:
-        raise ValueError(f"a wrong answer is written - `expression`: what to say, got {item.astext()!r}")
+        raise ValueError(f"write a wrong answer as - `expression`: message, got {item.astext()!r}")
     if isinstance(rest[0], nodes.Text):
         rest[0] = nodes.Text(rest[0].removeprefix(":").lstrip())
     return first.astext(), [nodes.paragraph("", "", *rest), *item.children[1:]]
 
 
 def evaluate(expression: str) -> float:
-    """The finite number that the expression gives."""
+    """Return the value of the expression, a finite number."""
     try:
         value = float(eval(expression, {"mg": mg, "np": np, "math": math}))
     except Exception as error:
-        raise ValueError(f"{expression!r} doesn't give a number: {type(error).__name__}: {error}") from error
+        raise ValueError(f"{expression!r} must be a number: {type(error).__name__}: {error}") from error
     if not math.isfinite(value):
-        raise ValueError(f"{expression!r} gives {value}, needed is a finite number")
+        raise ValueError(f"{expression!r} must be a finite number, got {value}")
     return value
 
 
 def as_task(answer: float, rtol: float, mistakes: list[float]) -> dict[str, Any]:
-    """What the script needs; ValueError if two of the answers are the same to the tolerance."""
+    """Return the data for the script; ValueError if two answers agree within the tolerance."""
     values = [answer, *mistakes]
     for i, value in enumerate(values):
         for other in values[:i]:
             if abs(value - other) <= rtol * (max(abs(value), abs(other)) or 1):
-                raise ValueError(f"{other:g} and {value:g} are the same answer to a relative tolerance of {rtol:g}")
+                raise ValueError(f"the answers {other:g} and {value:g} agree within the relative tolerance {rtol:g}")
     return {"answer": answer, "rtol": rtol, "mistakes": mistakes}
 
 

@@ -4,10 +4,9 @@
     ```
 
 shows every public name that is defined in `minigrad/optim/`, each with links to its source and to the equations that
-its code computes. A public name without a docstring, or that isn't shown exactly once, is a warning.
+its code computes. A public name that has no docstring or isn't shown exactly once gives a warning.
 
-A docstring is plain text with names in `backticks`, sections as NumPy's docstrings have them, and formulas or code in
-blocks that are indented further than the text around them.
+A docstring is plain text with names in `backticks`, sections in NumPy's style, and formulas or code in indented blocks.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(mg.__file__).resolve().parents[1]
 
-# --- what is public, and where it is defined
+# --- the public names and where they are defined
 
 
 @cache
 def public() -> dict[str, Any]:
-    """Name → function or class, for all that a reader of the package uses: "Tensor", "optim.Adam", …"""
+    """Return a dict from public name ("Tensor", "optim.Adam", …) to function or class."""
     found: dict[str, Any] = {}
     for name in mg.__all__:
         value = getattr(mg, name)
@@ -60,7 +59,7 @@ def public() -> dict[str, Any]:
 
 
 def names_of(module: Any) -> Iterable[str]:
-    """The names in `__all__`; of a module without, those of its own functions and classes that have no underscore."""
+    """Return the names in `__all__` or, without it, those of the module's functions and classes without underscore."""
 
     def own(value: Any) -> bool:
         return (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__.startswith(module.__name__)
@@ -70,7 +69,7 @@ def names_of(module: Any) -> Iterable[str]:
 
 
 def members(cls: type) -> dict[str, Any]:
-    """The public methods and properties that a class defines, without those that are functions of the package, too."""
+    """Return the public methods and properties that a class defines, except those that are also public functions."""
     functions = {id(value) for value in public().values()}
     return {
         name: value
@@ -82,7 +81,7 @@ def members(cls: type) -> dict[str, Any]:
 
 
 def undocumented(objects: Mapping[str, Any]) -> list[str]:
-    """The names among `objects`, and of their methods, that have no docstring; a method may inherit its own."""
+    """Return the names of the objects and methods that have no docstring; a method may inherit one."""
     missing = []
     for name, value in objects.items():
         missing += [name] if not (value.__doc__ or "").strip() else []
@@ -93,24 +92,24 @@ def undocumented(objects: Mapping[str, Any]) -> list[str]:
 
 @cache
 def definition(value: Any) -> tuple[str, int]:
-    """(path from the top of the repository, line) at which a function, class, method or property is defined."""
+    """Return (path in the repository, line) of the definition of a function, class, method or property."""
     value = value.fget if isinstance(value, property) else inspect.unwrap(getattr(value, "__func__", value))
     path = Path(inspect.getsourcefile(value) or "").resolve().relative_to(ROOT)
     return path.as_posix(), inspect.getsourcelines(value)[1]
 
 
 def defined_in(modules: Iterable[str]) -> list[str]:
-    """The public names that are defined in one of the engine's `modules`, in the order of the source."""
+    """Return the public names that are defined in the engine's `modules`, in source order."""
     places = {name: definition(value) for name, value in public().items()}
     folders = tuple(f"minigrad/{module.replace('.', '/')}{end}" for module in modules for end in (".py", "/"))
     return sorted((name for name in places if places[name][0].startswith(folders)), key=places.__getitem__)
 
 
-# --- which equations a function or class computes
+# --- the equations that a function or class computes
 
 
 class Code:
-    """The functions and classes at the top of the engine's files, and the names that each file imports."""
+    """The top-level functions and classes of the engine, and the names that each file imports."""
 
     def __init__(self, root: Path) -> None:
         self.definitions: dict[tuple[str, str], ast.AST] = {}
@@ -127,14 +126,14 @@ class Code:
                         self.imports[file, alias.asname or alias.name] = (target, alias.name)
 
     def find(self, file: str, name: str) -> tuple[str, str] | None:
-        """Where the name that `file` uses is defined, if it is one of the engine's functions or classes."""
+        """Return where the name that `file` uses is defined, if it is one of the engine's functions or classes."""
         key = file, name
-        while key in self.imports and self.imports[key] != key:  # a package that imports its own module leads to itself
+        while key in self.imports and self.imports[key] != key:  # a package can import its own module
             key = self.imports[key]
         return key if key in self.definitions else None
 
     def lines(self, file: str, name: str, stop: set[tuple[str, str]]) -> Iterator[tuple[str, int, int]]:
-        """(file, first line, last line) of a definition and of those that it uses, but for those in `stop`."""
+        """Yield (file, first line, last line) of a definition and of those that it uses, except those in `stop`."""
         seen, todo = set(stop), [(file, name)]
         while todo:
             file, name = todo.pop()
@@ -153,9 +152,9 @@ def code_of(root: Path) -> Code:
 
 
 def computed_by(app: Sphinx, value: Any) -> list[str]:
-    """The names of the equations that the code of a public function or class computes, in the order of the source.
+    """Return the names of the equations that a public function or class computes, in source order.
 
-    This includes the kernels and private functions that it uses, not the public ones.
+    This includes the kernels and private functions that it uses, but not the public ones.
     """
     code = code_of(Path(app.srcdir))
     stop = {(definition(other)[0], inspect.unwrap(other).__name__) for other in public().values()}
@@ -174,7 +173,7 @@ def computed_by(app: Sphinx, value: Any) -> list[str]:
 
 
 class EquationsNode(nodes.General, nodes.Element):
-    """Where the equations of a function or class go; filled in when every page is known."""
+    """A placeholder for the equations of a function or class, replaced when all pages have been read."""
 
 
 class Api(SphinxDirective):
@@ -236,7 +235,7 @@ MARKUP = re.compile(r"[\\*|]|_(?=\W|$)")
 
 
 def prepare(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Before the sections are read: escape what isn't meant as markup, link names, keep indented blocks as they are."""
+    """Escape characters that aren't markup, link names and make indented blocks literal, before napoleon runs."""
     lines[:] = as_rst(lines, link)
 
 
@@ -275,19 +274,19 @@ def inline(line: str, link: Any) -> str:
 
 
 def link(name: str) -> str:
-    """The name as a link if it is a public one, else as code."""
+    """Return the name as a link if it is public, else as code."""
     return f":py:obj:`~minigrad.{name}`" if (name := full(name)) in public() else f"``{name}``"
 
 
 def full(name: str) -> str:
-    """`Adam` and `mg.optim.Adam` as "optim.Adam", if there is just one public name that ends so; else unchanged."""
+    """Return "optim.Adam" for `Adam` and `mg.optim.Adam` if only one public name ends that way; else `name` itself."""
     plain = name.removeprefix("mg.").removeprefix("minigrad.")
     matches = [known for known in public() if known == plain or known.endswith(f".{plain}")]
     return plain if plain in matches else matches[0] if len(matches) == 1 else name
 
 
 def skip(app: Sphinx, what: str, name: str, value: Any, skipped: bool, options: Any) -> bool | None:
-    """Skip attributes and kernels of a class, and its methods that the package has as functions, too."""
+    """Skip a class's attributes and kernels, and the methods that are also public functions."""
     if what != "class" or skipped:
         return None
     method = inspect.isfunction(value) or inspect.ismethod(value) or isinstance(value, property)
@@ -295,7 +294,7 @@ def skip(app: Sphinx, what: str, name: str, value: Any, skipped: bool, options: 
 
 
 def resolve(app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.Node) -> nodes.Node | None:
-    """Type hints name a class by the module that defines it; the page has it by its public name."""
+    """Resolve a class in a type hint, which has the name of its module, to its public name on the page."""
     by_module = {f"{value.__module__}.{value.__name__}": name for name, value in public().items()}
     name = by_module.get(node.get("reftarget", ""))
     if node.get("refdomain") != "py" or name is None:
@@ -306,7 +305,7 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, con
 
 
 def shorten(app: Sphinx, config: Config) -> None:
-    """Show a type that has a name in the engine, such as `Rate`, by that name."""
+    """Show a type that has a name in the engine, such as `LearningRate`, by that name."""
     for module in walk_packages(mg.__path__, "minigrad."):
         if not module.name.endswith("__main__"):
             config.autodoc_type_aliases |= {name: name for name in aliases(import_module(module.name))}
@@ -319,11 +318,11 @@ def aliases(module: Any) -> Iterator[str]:
             yield name
 
 
-# --- that nothing is missing
+# --- the check that nothing is missing
 
 
 def shown(env: BuildEnvironment) -> dict[str, list[str]]:
-    """Page → the public names that it shows."""
+    """Return a dict from page to the public names that it shows."""
     if not hasattr(env, "shown_names"):
         env.shown_names = {}  # type: ignore[attr-defined]
     return env.shown_names  # type: ignore[attr-defined, no-any-return]

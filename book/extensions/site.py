@@ -1,6 +1,6 @@
-"""What every page of the site gets: scripts and styles of its own, few icons, MathJax, texts for pictures.
+"""Scripts, styles, icons and MathJax of the site, and the check of its pictures' alternative texts.
 
-Nothing is loaded from another server. A picture without an alternative text is a warning, which fails a build with -W.
+Nothing is loaded from other servers. A picture without alternative text gives a warning, so a build with -W fails.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# --- scripts and style sheets that only the pages which use them load
+# --- scripts and style sheets, loaded only by the pages that use them
 
 
 def use(env: BuildEnvironment, *files: str) -> None:
-    """Let the page that is being read load `files`, paths under `book/static/`."""
+    """Make the current page load `files`, paths under `book/static/`."""
     used = env.metadata[env.docname].setdefault("assets", {})
     used.update(dict.fromkeys(files))
 
@@ -47,7 +47,7 @@ HIDDEN = re.compile(r"""aria-hidden\s*=\s*["']?true""")
 
 
 def pictures_without_alt(html: str) -> list[str]:
-    """The start tags of the `<svg>` and `<img>` elements in `html` that have no alternative text."""
+    """Return the start tags of the `<svg>` and `<img>` elements in `html` that have no alternative text."""
     return [tag for tag in PICTURE.findall(html) if not ALT.search(tag) and not HIDDEN.search(tag)]
 
 
@@ -64,10 +64,10 @@ SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl
 
 
 def mend(html: str) -> str:
-    """Make lists and tables what they say they are.
+    """Correct the roles of elements for assistive software.
 
-    Entries of the bibliography get the role that their list needs, the empty corner of a table is no heading, and the
-    parameters of a signature over several lines aren't the definitions of a list without terms.
+    Entries of the bibliography become list items, the empty corner of a table is no longer a heading, and the
+    parameters of a signature over several lines are no longer the definitions of a list without terms.
     """
     html = html.replace('role="doc-biblioentry"', 'role="listitem"')
     html = SIGNATURE.sub(lambda match: re.sub("<(/?)dd>", as_line, match[1]), html)
@@ -83,7 +83,7 @@ def mend_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
         context["body"] = mend(context["body"])
 
 
-# --- the icons that the site shows, as `fa-NAME`, not all two thousand: 20 KB gzipped instead of the theme's 540
+# --- only the icons that the site uses, as `fa-NAME`: 20 KB gzipped instead of the 540 KB of the theme's two thousand
 
 ICONS = "_static/scripts/fontawesome.js"
 ICONS_USED_IN = ("**/*.html", "_static/scripts/*theme.js", "_static/*.js")
@@ -93,7 +93,7 @@ ICON = re.compile(r'(?:"([\w-]+)"|([\w$]+)):\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",(
 
 
 def trim(script: str, used: set[str]) -> str:
-    """`script` without the icons that are not in `used`, by their name or one of their aliases."""
+    """Return `script` without the icons whose name and aliases aren't in `used`."""
 
     def keep(match: re.Match[str]) -> str:
         names = {match[1] or match[2], *re.findall(r'"([\w-]+)"', match[3])}

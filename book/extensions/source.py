@@ -1,4 +1,4 @@
-"""A page of the site for every file of the engine and for every test of an equation; line 12 has the anchor `L-12`."""
+"""A page for every file of the engine and every file with a test of an equation; line 12 has the anchor `L-12`."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ PAGES = "source"  # the folder of these pages
 
 
 def page_of(path: str) -> str:
-    """The page that shows the file with this path from the top of the repository."""
+    """Return the page that shows the file with this path in the repository."""
     return f"{PAGES}/{path.removesuffix('.py')}"
 
 
 def line_uri(app: Sphinx, docname: str, path: str, line: int) -> str:
-    """The link from a page to a line of a file."""
+    """Return the link from a page to a line of a file."""
     return f"{app.builder.get_relative_uri(docname, page_of(path))}#L-{line}"
 
 
 def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     if app.builder.format != "html":
         return
-    builder: StandaloneHTMLBuilder = app.builder  # type: ignore[assignment]  # the format says so
+    builder: StandaloneHTMLBuilder = app.builder  # type: ignore[assignment]  # because the format is html
     root = Path(app.srcdir)
     files = {path.relative_to(root).as_posix() for path in (root / SOURCE).rglob("*.py")}
     files |= {place.path for places in test_tags(root, TESTS).values() for place in places}

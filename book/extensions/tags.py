@@ -1,6 +1,6 @@
-"""The lines of code and the tests that name an equation.
+"""Find the lines of code and the tests that name an equation.
 
-A line of code that computes the equation `eq:NAME` ends in the comment `# eq:NAME`; a test that checks it has the mark
+A line of code that computes the equation `eq:NAME` ends in the comment `# eq:NAME`. A test that checks it has the mark
 `@pytest.mark.equation("NAME")`, on itself or on its class.
 """
 
@@ -21,7 +21,7 @@ TAG = re.compile(rf"\beq:({NAME})")
 
 
 class Place(NamedTuple):
-    """A line of a file; `name` is the function that it is in, or the test."""
+    """A line of a file; `name` is the function that contains it, or the test."""
 
     path: str
     line: int
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 def source_tags(root: Path, folder: str) -> dict[str, list[Place]]:
-    """Equation name → the lines of `folder`'s Python files whose comment tags it."""
+    """Return a dict from equation name to the lines in `folder`'s Python files that are tagged with it."""
     found: dict[str, list[Place]] = {}
     for path, text in python_files(root, folder):
         if "eq:" not in text:
@@ -44,7 +44,7 @@ def source_tags(root: Path, folder: str) -> dict[str, list[Place]]:
 
 
 def test_tags(root: Path, folder: str) -> dict[str, list[Place]]:
-    """Equation name → the tests of `folder` marked with it."""
+    """Return a dict from equation name to the tests in `folder` that are marked with it."""
     found: dict[str, list[Place]] = {}
     for path, text in python_files(root, folder):
         if "mark.equation" in text:
@@ -59,7 +59,7 @@ def python_files(root: Path, folder: str) -> Iterator[tuple[str, str]]:
 
 
 def functions_of(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, int, int]]:
-    """(qualified name, first line, last line) of each function and class."""
+    """Yield (qualified name, first line, last line) of each function and class."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             name = prefix + node.name
@@ -74,7 +74,7 @@ def innermost(functions: Iterable[tuple[str, int, int]], line: int) -> str:
 
 
 def marked(body: Iterable[ast.stmt], path: str, inherited: tuple[str, ...]) -> Iterator[tuple[str, Place]]:
-    """(equation, test) for each test in `body`; a class hands its own marks down."""
+    """Yield (equation, test) for each test in `body`. A class's marks apply to its tests."""
     for node in body:
         if isinstance(node, ast.ClassDef):
             yield from marked(node.body, path, inherited + marks(node))

@@ -1,4 +1,4 @@
-// Whatever is wider than the page and scrolls by itself can be reached, and so scrolled, by keyboard.
+// Make elements that scroll horizontally focusable, so that they can be scrolled with the keyboard.
 const SCROLLING = ".mg-figure, mjx-container, div.math, div.output, .pst-scrollable-table-container, pre";
 
 function update() {

@@ -1,4 +1,4 @@
-// A question with a number to type: shows at once whether it is right, and if not, what the mistake probably is.
+// A question whose answer is a number: show whether it is right, and if not, the probable mistake.
 
 import { judge } from "./self-check.model.js";
 

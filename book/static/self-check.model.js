@@ -1,6 +1,6 @@
-// Judge a typed answer. No DOM here.
+// Check a typed answer, without the DOM.
 
-/** The number in `text`: 0.25, 0,25, 1/4, 2.5e-1, −3; NaN if it isn't one. */
+/** The number in `text`, such as 0.25, 0,25, 1/4, 2.5e-1 or −3; NaN if it isn't a number. */
 export function read(text) {
   const plain = text.trim().replaceAll("−", "-").replace(/^(-?\d+),(\d+)$/, "$1.$2");
   const parts = plain.split("/").map((part) => (part.trim() === "" ? NaN : Number(part)));

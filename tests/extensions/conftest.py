@@ -1,4 +1,4 @@
-"""A small book in a folder of its own, built with the extensions of this one."""
+"""A fixture that builds a small book with this book's extensions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Built(NamedTuple):
 
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., Built]:
-    """`build({"index.md": …}, "equation_index", …)` writes the files and gives the warnings and the site."""
+    """`build({"index.md": …}, "equations", …)` writes and builds the files; it returns the warnings and the site."""
     pytest.importorskip("myst_parser", reason="needs the extra `book`")
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils

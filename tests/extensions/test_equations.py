@@ -1,4 +1,4 @@
-"""Every equation tied to a line and a test; the build warns where one is missing."""
+"""Every equation is linked with a line of code and a test; the build warns if one is missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ $$ (step)
 :language: python
 ```
 """
-PROGRAM = """def update(m):
+SOURCE = """def update(m):
     # the mean
     m[0] = 1  # eq:first
     return "eq:not-a-comment"
@@ -48,7 +48,7 @@ adam
 ```{equation-index}
 ```
 """
-FILES = {"index.md": INDEX, "adam.md": PAGE, "minigrad/adam.py": PROGRAM, "tests/test_adam.py": TEST}
+FILES = {"index.md": INDEX, "adam.md": PAGE, "minigrad/adam.py": SOURCE, "tests/test_adam.py": TEST}
 
 
 def test_a_complete_book_has_no_warning(build):
@@ -64,25 +64,25 @@ def test_a_complete_book_has_no_warning(build):
         ("tests/test_more.py", TEST.replace("first", "gone"), "tests/test_more.py:5: WARNING: test for eq:gone"),
     ],
 )
-def test_what_is_missing_is_a_warning_where_it_is_needed(build, name, text, warning):
+def test_a_missing_tag_test_or_equation_is_a_warning(build, name, text, warning):
     warnings = build({**FILES, name: text}, "equations").warnings
     assert len(warnings) == 1
     assert warning in warnings[0]
 
 
-def test_what_is_missing_is_found_again_when_no_page_has_changed(build):
+def test_the_warning_is_repeated_when_no_page_has_changed(build):
     files = {**FILES, "tests/test_adam.py": ""}
     assert build(files, "equations").warnings == build({}, "equations").warnings != []
 
 
-def test_an_equation_that_goes_is_forgotten(build):
+def test_a_removed_equation_is_forgotten(build):
     build(FILES, "equations")
     warnings = build({"adam.md": PAGE.replace("(eq:first)", "")}, "equations").warnings
     assert len(warnings) == 2
     assert all("no equation of the book has that label" in warning for warning in warnings)
 
 
-def test_the_index_links_equation_line_and_test(build):
+def test_the_index_links_to_the_equation_the_line_and_the_test(build):
     index = build(FILES, "equations").page("index")
     assert 'href="adam.html#equation-eq-first"' in index
     assert 'href="source/minigrad/adam.html#L-3"' in index
@@ -98,7 +98,7 @@ def test_the_index_shows_that_a_test_is_missing(build):
     assert "incomplete" in index
 
 
-def test_a_tag_in_the_shown_program_leads_to_the_equation(build):
+def test_a_tag_in_code_links_to_its_equation(build):
     built = build(FILES, "equations")
     assert '<a class="eq-tag" href="adam.html#equation-eq-first">eq:first</a>' in built.page("adam")
     source = built.page("source/minigrad/adam")
@@ -106,9 +106,9 @@ def test_a_tag_in_the_shown_program_leads_to_the_equation(build):
     assert '<span id="L-3">' in source
 
 
-def test_tags_are_found_in_comments_alone(tmp_path: Path):
+def test_tags_are_found_only_in_comments(tmp_path: Path):
     (tmp_path / "minigrad").mkdir()
-    (tmp_path / "minigrad" / "adam.py").write_text(PROGRAM + '\n"""# eq:doc"""\nx = 1  # eq:a, eq:b.\n')
+    (tmp_path / "minigrad" / "adam.py").write_text(SOURCE + '\n"""# eq:doc"""\nx = 1  # eq:a, eq:b.\n')
     assert source_tags(tmp_path, "minigrad") == {
         "first": [Place("minigrad/adam.py", 3, "update")],
         "a": [Place("minigrad/adam.py", 7, "")],
@@ -116,7 +116,7 @@ def test_tags_are_found_in_comments_alone(tmp_path: Path):
     }
 
 
-def test_marks_are_found_on_tests_and_handed_down_by_classes(tmp_path: Path):
+def test_marks_are_found_on_tests_and_their_classes(tmp_path: Path):
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_adam.py").write_text(
         '@pytest.mark.equation("b")\nclass TestA:\n    @pytest.mark.equation("c")\n    def test_c(self): ...\n'

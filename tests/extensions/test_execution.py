@@ -1,4 +1,4 @@
-"""Which notebooks a build executes, and what a page's cells can use."""
+"""Which notebooks a build executes, and what a page's cells depend on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ with Path("log/runs.txt").open("a") as file:
 
 @pytest.fixture
 def build_notebooks(tmp_path):
-    """Builds in a process of its own: the notebook client leaves sockets for the end of the process to close."""
+    """Build in a separate process, because the notebook client leaves sockets open until its process ends."""
     pytest.importorskip("myst_nb")
 
     (tmp_path / "log").mkdir()
@@ -48,7 +48,7 @@ def build_notebooks(tmp_path):
     return build_notebooks
 
 
-def test_notebooks_are_run_once_and_their_outputs_shown(build_notebooks):
+def test_notebooks_are_executed_once(build_notebooks):
     warnings, runs, page = build_notebooks("6 * 7")
     assert "WARNING: " not in warnings
     assert sorted(runs) == ["A", "B"]
@@ -56,7 +56,7 @@ def test_notebooks_are_run_once_and_their_outputs_shown(build_notebooks):
     assert sorted(build_notebooks("6 * 7")[1]) == ["A", "B"]  # a second build runs nothing
 
 
-def test_a_changed_cell_runs_its_page_alone(build_notebooks):
+def test_a_changed_cell_executes_only_its_page(build_notebooks):
     build_notebooks("6 * 7")
     _, runs, page = build_notebooks("6 * 8")
     assert sorted(runs) == ["A", "B", "B"]
@@ -99,34 +99,34 @@ def used(project, *cells, page="book/a/index.md"):
     return {path.relative_to(project).as_posix() for path in inputs(project, project / page, cells)}
 
 
-def test_a_page_uses_the_engine_and_the_data_of_its_folder(project):
+def test_a_page_depends_on_the_engine_and_the_data_in_its_folder(project):
     assert used(project, "1 + 1") == {"minigrad/tensor.py", "book/a/results/run.json"}
 
 
-def test_imports_are_followed_into_functions_and_through_relative_imports(project):
+def test_imports_in_functions_and_relative_imports_are_followed(project):
     found = used(project, "from minigrad_book.a import numbers")
     assert found >= {"book/a/numbers.py", "book/tools/figures.py", "book/tools/colours.py"}
     assert not found & {"book/tools/tables.py", "book/b/numbers.py", "book/a/exercises.py", "minigrad/cli.py"}
 
 
-def test_another_chapters_numbers_bring_its_data(project):
+def test_a_page_that_imports_another_chapter_depends_on_its_data(project):
     assert "book/b/results/run.json" in used(project, "import minigrad_book.b.numbers")
     assert "book/b/results/run.json" not in used(project, "import minigrad_book.a.numbers")
 
 
-def test_a_page_that_checks_an_exercise_uses_that_chapters_exercises(project):
+def test_a_page_that_checks_an_exercise_depends_on_its_chapters_exercises(project):
     found = used(project, 'mg.exercises.check("b/1", 3)')
     assert found >= {"book/b/exercises.py", "book/tools/exercises/__init__.py"}
     assert "book/a/exercises.py" not in found
     assert used(project, "mg.exercises.progress()") >= {"book/a/exercises.py", "book/b/exercises.py"}
 
 
-def test_magic_commands_are_no_obstacle(project):
+def test_cells_may_have_magic_commands(project):
     assert "book/a/numbers.py" in used(project, "%matplotlib inline\nfrom minigrad_book.a import numbers\n!ls")
 
 
 @pytest.mark.parametrize(
-    ("name", "concerned"),
+    ("name", "expected"),
     [
         ("minigrad/tensor.py", True),
         ("book/tools/colours.py", True),
@@ -137,11 +137,11 @@ def test_magic_commands_are_no_obstacle(project):
         ("minigrad/cli.py", False),
     ],
 )
-def test_the_digest_changes_with_what_the_page_uses_and_with_nothing_else(project, name, concerned):
+def test_the_digest_changes_only_with_the_pages_dependencies(project, name, expected):
     def of_page():
         return digest(project, project / "book/a/index.md", ["from minigrad_book.a import numbers"])
 
     before = of_page()
     with (project / name).open("a") as file:
         file.write("MORE = 1\n")
-    assert (of_page() != before) is concerned
+    assert (of_page() != before) is expected

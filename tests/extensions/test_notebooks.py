@@ -1,4 +1,4 @@
-"""The downloadable notebook has stubs in place of directives, and runs."""
+"""The downloadable notebook has cells instead of directives, and it runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_directives_become_cells() -> None:
     assert figure.endswith("Its caption.")
 
 
-def test_a_chapters_stubs_run_and_no_solution_is_shown() -> None:
+def test_a_notebook_has_stubs_that_run_and_no_solutions() -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("```{practice} bias-correction\n```\n")])
     cells = expanded(notebook).cells
     nbformat.validate(notebook)
@@ -61,6 +61,6 @@ def test_a_chapters_stubs_run_and_no_solution_is_shown() -> None:
     assert exercise_named("bias-correction/1").code not in text
 
 
-def test_other_directives_stay() -> None:
+def test_other_directives_are_kept() -> None:
     text = "```{prf:theorem} A\n:label: x\n```\n"
     assert "".join(part for _, part in expand(text)) == text

@@ -1,4 +1,4 @@
-"""How a page shows an exercise."""
+"""The exercises on a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minigrad_book.tools.exercises.catalogue import catalogue, exercises
 
 
 @pytest.mark.parametrize("exercise", exercises(), ids=lambda e: e.name)
-def test_a_page_has_the_statement_the_stub_and_folded_away_hint_and_solution(exercise) -> None:
+def test_a_page_has_statement_stub_hint_and_solution(exercise) -> None:
     statement, hint, solution = as_myst(exercise).split("{dropdown}")
     assert exercise.statement in statement
     assert f":label: exercise-{exercise.name.replace('/', '-')}" in statement
@@ -26,7 +26,7 @@ def test_a_page_has_the_statement_the_stub_and_folded_away_hint_and_solution(exe
         assert as_cells(exercise)[-1] == ("code", exercise.stub)
 
 
-def test_an_exercise_or_a_whole_chapter_is_shown() -> None:
+def test_a_name_selects_an_exercise_or_a_whole_chapter() -> None:
     for name, chapter in catalogue().items():
         assert named(name) == chapter.exercises
         assert named(f"{name}/1") == chapter.exercises[:1]

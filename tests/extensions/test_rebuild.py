@@ -1,4 +1,4 @@
-"""What a build executes again: tried on two pages of the book, in a copy of the repository."""
+"""Which notebooks a build executes again, tested with two pages in a copy of the repository."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Build = Callable[[], tuple[list[str], list[str]]]
 
 @pytest.fixture
 def build(repository_copy: Path, run_in_copy: Callable[[str], tuple[int, str]]) -> Build:
-    """`build()`: the pages that the build has read, and those whose notebooks it has executed."""
+    """`build()` returns the pages that the build has read and those whose notebooks it has executed."""
     (repository_copy / "_toc.yml").write_text(TOC, encoding="utf-8")
 
     def build() -> tuple[list[str], list[str]]:
-        status, output = run_in_copy("jupyter-book build .")  # without -W: references to the other pages lead nowhere
+        status, output = run_in_copy("jupyter-book build .")  # without -W, because references to other pages are broken
         assert status == 0, output
         executed = re.search(r"^executing \d+ notebooks: (.*)$", output, re.MULTILINE)
         read = re.findall(r"^reading sources\.\.\. .*\] (\S+)$", output, re.MULTILINE)
@@ -38,7 +38,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.slow
-def test_only_what_a_change_concerns_is_executed_again(build: Build, repository_copy: Path) -> None:
+def test_only_pages_that_depend_on_a_change_are_executed_again(build: Build, repository_copy: Path) -> None:
     optimizers = CHAPTERS[1]
     chapter = repository_copy / "book" / "optimizers"
     html = repository_copy / "_build" / "html" / f"{optimizers}.html"

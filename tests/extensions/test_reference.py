@@ -1,4 +1,4 @@
-"""The API reference: what is public, that all of it is documented, and which equations it computes."""
+"""The API reference: the public names, their docstrings and the equations that they compute."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_public_name_has_a_docstring():
 
 def test_a_public_name_without_a_docstring_is_found():
     class Documented:
-        """Is."""
+        """Documented."""
 
         def method(self):
             pass

@@ -1,4 +1,4 @@
-"""The site's modules parse, and are small."""
+"""The site's JavaScript modules parse and are small."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def test_module_parses_and_stays_small(name: str, node: str, modules: Path) -> N
     path = modules / name
     done = subprocess.run([node, "--check", "--input-type=module"], input=path.read_bytes(), capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
-    assert total(path) <= 10_000, "more than 10 KB gzipped, with all it imports"
+    assert total(path) <= 10_000, "more than 10 KB gzipped, including imports"
 
 
 def total(path: Path) -> int:
-    """Gzipped bytes of a module and of all that it imports."""
+    """Return the gzipped size of a module and its imports, in bytes."""
     seen, todo = set(), [path]
     while todo:
         module = todo.pop()

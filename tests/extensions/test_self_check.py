@@ -1,4 +1,4 @@
-"""What a self-check refuses at build. How its script judges an answer."""
+"""Self-checks: the errors at build time, and the check of answers in the script."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ def test_parts_are_question_mistakes_and_explanation() -> None:
         [nodes.paragraph("", "A question?"), nodes.bullet_list("", item(nodes.literal("", "1")))],
     ],
 )
-def test_a_malformed_one_is_refused(content: list[nodes.Node]) -> None:
+def test_a_malformed_self_check_is_an_error(content: list[nodes.Node]) -> None:
     with pytest.raises(ValueError, match="expression"):
         parts(content)
 
 
-def test_expressions_are_computed_by_the_engine() -> None:
+def test_expressions_may_use_the_engine() -> None:
     assert evaluate("mg.ema(np.array([3.0]), 0.9, bias_correction=True)[0]") == pytest.approx(3)
     assert evaluate("math.sqrt(4)") == 2
 
 
 @pytest.mark.parametrize("expression", ["", "1/0", "unknown", "'text'", "float('nan')", "[1, 2]"])
-def test_what_gives_no_number_is_refused(expression: str) -> None:
+def test_an_expression_without_a_finite_number_is_an_error(expression: str) -> None:
     with pytest.raises(ValueError, match="number"):
         evaluate(expression)
 
 
-def test_answers_that_cannot_be_told_apart_are_refused() -> None:
+def test_answers_within_the_tolerance_of_each_other_are_an_error() -> None:
     assert as_task(3.0, 0.01, [0.3, 3.333])["mistakes"] == [0.3, 3.333]
-    with pytest.raises(ValueError, match="same answer"):
+    with pytest.raises(ValueError, match="agree within the relative tolerance"):
         as_task(3.0, 0.01, [3.01])
-    with pytest.raises(ValueError, match="same answer"):
+    with pytest.raises(ValueError, match="agree within the relative tolerance"):
         as_task(3.0, 0.01, [1.0, 1.001])
 
 
@@ -64,7 +64,7 @@ Javascript = Callable[[str, list[Any]], list[Any]]
 
 
 class TestSelfCheck:
-    SAID = {
+    MESSAGES = {
         **dict.fromkeys(["3", "3.02", " 3,0 ", "6/2", "3e0"], "Right."),
         **dict.fromkeys(["-3", "−3"], "the sign isn’t"),
         "3.1": "Close",
@@ -75,14 +75,14 @@ class TestSelfCheck:
         **dict.fromkeys(["", "three", "1/0", "1/2/3", "1/"], "Type a number"),
     }
 
-    def test_an_answer_is_told_what_is_wrong(self, javascript: Javascript) -> None:
+    def test_the_message_explains_what_is_wrong(self, javascript: Javascript) -> None:
         task = {"answer": 3.0, "rtol": 0.01, "mistakes": [0.3, 3.333]}
         verdicts = javascript(
-            "self-check.model.js", [["judge", [typed, task]] for typed in [*self.SAID, "0.3", "3.33"]]
+            "self-check.model.js", [["judge", [typed, task]] for typed in [*self.MESSAGES, "0.3", "3.33"]]
         )
-        for (typed, said), verdict in zip(self.SAID.items(), verdicts, strict=False):
-            assert said in verdict["message"], typed
-            assert verdict["right"] == (said == "Right.")
+        for (typed, message), verdict in zip(self.MESSAGES.items(), verdicts, strict=False):
+            assert message in verdict["message"], typed
+            assert verdict["right"] == (message == "Right.")
         assert [verdict["mistake"] for verdict in verdicts[-2:]] == [0, 1]
 
     def test_an_answer_of_zero(self, javascript: Javascript) -> None:

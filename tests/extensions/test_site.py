@@ -1,4 +1,4 @@
-"""Alternative texts, valid markup, icons and formulas served from the site."""
+"""The site's alternative texts, markup, icons and formulas."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_a_build_warns_of_a_picture_without_alt_text(build):
     assert all("picture without alt text" in warning for warning in warnings)
 
 
-def test_an_empty_corner_of_a_table_is_no_heading():
+def test_an_empty_corner_of_a_table_is_not_a_heading():
     table = '<tr><th class="head"><p></p></th><th class="head"><p>ε</p></th></tr>'
     assert mend(table) == '<tr><td class="head"></td><th class="head"><p>ε</p></th></tr>'
 
 
-def test_icons_that_are_not_used_go():
+def test_unused_icons_are_removed():
     icons = (
         'var i={bars:[4,5,["navicon"],"f0c9","M0"],"arrow-up":[3,5,[8593],"f062","M1"],two:[3,5,[],"f1",["M2","M3"]]}'
     )
@@ -49,7 +49,7 @@ def test_icons_that_are_not_used_go():
     assert trim(icons, {"navicon", "two"}) == 'var i={bars:[4,5,["navicon"],"f0c9","M0"],two:[3,5,[],"f1",["M2","M3"]]}'
 
 
-def test_formulas_are_drawn_by_a_script_of_the_site(build):
+def test_mathjax_is_served_from_the_site(build):
     built = build({"index.md": "# Book\n\n$x^2$\n"}, "sphinx.ext.mathjax", "site")
     assert built.warnings == []
     assert 'src="_static/mathjax/tex-chtml.js' in built.page("index")
@@ -60,7 +60,7 @@ def test_formulas_are_drawn_by_a_script_of_the_site(build):
     assert not (served / "sre").exists()
 
 
-def test_parameters_over_several_lines_are_no_list_of_definitions():
+def test_parameters_over_several_lines_are_not_a_definition_list():
     parameters = '<dl>\n<dd><em class="sig-param">x</em>,</dd>\n<dd><em class="sig-param">y</em>,</dd>\n</dl>'
     lines = '<span class="sig-line"><em class="sig-param">x</em>,</span>\n'
     assert mend(f"f({parameters})") == f"f({lines}{lines.replace('x<', 'y<')})"

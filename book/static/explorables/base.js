@@ -1,4 +1,4 @@
-// What the explorables share: elements, scales, charts, controls, and the stage that ties them to a state.
+// Shared code of the explorables: elements, scales, charts, controls, and the stage that connects them to a state.
 
 const make = (namespace) => (tag, attributes, ...children) => {
   const element = document.createElementNS(namespace, tag);
@@ -18,7 +18,7 @@ const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴"
 
 export const superscript = (integer) => [...String(integer)].map((c) => SUPERSCRIPTS[c]).join("");
 
-/** A number to read: 4 significant digits by default, 2.8·10⁻¹⁷ where it is very small or large. */
+/** Format a number for readers: 4 significant digits by default, 2.8·10⁻¹⁷ if it is very small or large. */
 export function number(value, digits = 4) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
@@ -30,7 +30,7 @@ export function number(value, digits = 4) {
   return String(Number(value.toPrecision(digits))).replace("-", "−");
 }
 
-// Scales: a function from the domain to pixels, with its inverse and its ticks
+// Scales: functions from the domain to pixels, with an inverse and ticks
 
 export function scale([d0, d1], [r0, r1], log = false) {
   const to = log ? Math.log10 : (v) => v;
@@ -58,9 +58,9 @@ function niceStep(rough) {
 const MARGIN = { top: 26, right: 20, bottom: 38, left: 46 };
 
 /**
- * A chart as an SVG element of the given size. `x` and `y` are {domain, log?, label, format?}; `label` describes it to
- * those who can't see it; `body` gives its marks from the two scales. Its property `at` turns a pointer event into
- * the data's coordinates.
+ * A chart as an SVG element of the given size. `x` and `y` are {domain, log?, label, format?, ticks?}; `label` is the
+ * alternative text; `body` is a function from the two scales to the marks. The chart's method `at` returns the data
+ * coordinates of a pointer event.
  */
 export function chart({ width, height, x, y, label, body }) {
   const right = width - MARGIN.right;
@@ -94,7 +94,7 @@ export function chart({ width, height, x, y, label, body }) {
   return picture;
 }
 
-/** A line through points [x, y] in pixels; points closer than half a pixel to their neighbour are left out. */
+/** A line through points [x, y] in pixels; a point less than half a pixel to the right of the last one is left out. */
 export function line(points, attributes) {
   let last = -Infinity;
   const kept = points.filter(([x], i) => {
@@ -115,12 +115,12 @@ export const cursor = (x, y, at) =>
 
 export const dot = (x, y, fill = "currentColor") => svg("circle", { cx: x, cy: y, r: 4, fill });
 
-// Controls: {key, element, show(value), parse(text), listen(set, state), above?}; `parse` gives undefined for what isn't a
-// value of the control; `above` puts it above the charts
+// Controls: {key, element, show(value), parse(text), listen(set, state), above?}. `parse` returns undefined for an
+// invalid value. A control with `above` is placed above the charts.
 
 let ids = 0;
 
-/** A slider over a list of values. `text` writes a value for the eye and the ear, `change` gives the changes of the state. */
+/** A slider over a list of values. `text` formats a value (also for screen readers); `change` returns state changes. */
 export function slider({ key, label, values, text = String, change = (value) => ({ [key]: value }) }) {
   const id = `mg-control-${ids++}`;
   const shown = html("span", { class: "mg-value", "aria-hidden": "true" });
@@ -146,7 +146,7 @@ export function slider({ key, label, values, text = String, change = (value) => 
 const nearest = (values, value) =>
   values.reduce((best, v, i) => (Math.abs(v - value) < Math.abs(values[best] - value) ? i : best), 0);
 
-/** One of a few. `options` are [value, label, swatch?]; long labels are in one column on a phone. */
+/** Radio buttons. `options` are [value, label, swatch?]; `long` labels are in one column on a phone. */
 export function choice({ key, legend, options, long = false }) {
   const name = `mg-control-${ids++}`;
   const inputs = options.map(([value]) => html("input", { type: "radio", name, value }));
@@ -161,7 +161,7 @@ export function choice({ key, legend, options, long = false }) {
   };
 }
 
-/** A short line in a series' look, for a choice that is also the legend. */
+/** A short line in the style of a series, for a choice that is also the legend. */
 export const swatch = (attributes) =>
   svg("svg", { width: 26, height: 10, "aria-hidden": "true" }, svg("line", { x1: 1, x2: 25, y1: 5, y2: 5, ...attributes }));
 
@@ -170,15 +170,15 @@ export const range = (from, to, step = 1) => Array.from({ length: Math.floor((to
 // The stage
 
 /**
- * Put an explorable where the page has its static picture.
+ * Replace the static picture on the page by an explorable.
  *
- * @param {string} name  as in data-explorable; also the first part of the hash that keeps the state: #name?key=value&…
- * @param {object} defaults  the state to start from
+ * @param {string} name  as in data-explorable; also the first part of the hash that stores the state: #name?key=value&…
+ * @param {object} defaults  the initial state
  * @param {object[]} controls
  * @param {(state, width, set) => {charts: Element[], text: (string | Element)[], hide?: Set}} draw  `hide` has the keys of
- *   controls that mean nothing now
- * @param {(state, point, index, set, starts: boolean) => void} [drag]  called when a pointer is pressed on the chart of that index
- * @param {Element} [below]  comes at the end
+ *   the controls to hide
+ * @param {(state, point, index, set, starts: boolean) => void} [drag]  called while the pointer is pressed on chart `index`
+ * @param {Element} [below]  placed at the end
  */
 export function mount(name, { defaults, controls, draw, drag, below }) {
   const place = document.querySelector(`[data-explorable="${name}"]`);
