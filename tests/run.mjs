@@ -1,5 +1,5 @@
-// Calls functions of a module: reads {module, calls: [[name, arguments], …]} as JSON, writes the results as JSON.
-// NaN and infinities travel as the texts "NaN", "Infinity", "-Infinity".
+// Call functions of a module: read {module, calls: [[name, arguments], …]} as JSON and write the results as JSON.
+// NaN and infinities are represented by the texts "NaN", "Infinity" and "-Infinity".
 import { readFileSync } from "node:fs";
 
 const SPECIAL = ["NaN", "Infinity", "-Infinity"];

@@ -1,4 +1,4 @@
-"""Matrix products: how many threads they get, and whose setting that is."""
+"""The number of threads of matrix products."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minigrad import blas
 
 @pytest.fixture
 def openblas():
-    """Read and set the number of threads of NumPy's OpenBLAS; afterwards it is as before."""
+    """Return the functions that get and set the number of OpenBLAS's threads; restore the number afterwards."""
     get_threads, set_threads = blas._thread_functions()
     before = get_threads()
     set_threads(2)
@@ -23,7 +23,7 @@ def openblas():
 
 @pytest.fixture
 def seen(openblas, monkeypatch):
-    """For each product, the number of OpenBLAS's threads during it."""
+    """The number of OpenBLAS's threads during a small and a large product."""
     numbers = []
 
     class Spy(np.ndarray):
@@ -42,14 +42,14 @@ def test_small_products_run_on_one_thread_and_large_ones_on_all(threads, seen, o
     assert openblas[0]() == 2
 
 
-def test_an_error_leaves_the_setting_alone(openblas):
+def test_an_error_does_not_change_the_number_of_threads(openblas):
     with pytest.raises(ValueError, match="matmul"):
         blas.dot(np.ones((4, 4)), np.ones((3, 4)))
     assert openblas[0]() == 2
 
 
-def test_scipys_openblas_is_another(openblas):
-    """SciPy's wheel brings an OpenBLAS of its own; minigrad must set the one that NumPy uses."""
+def test_the_openblas_is_numpys_not_scipys(openblas):
+    """SciPy's wheel has its own OpenBLAS; minigrad must set NumPy's."""
     pytest.importorskip("scipy.linalg")
     from threadpoolctl import threadpool_info
 

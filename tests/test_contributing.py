@@ -151,7 +151,7 @@ LEFT_OUT = [  # (example, the files whose blocks are left out, part of the tests
     (
         "Add an optimizer",
         ["tests/optim/test_properties.py"],
-        "a row that makes it in COVERED or NOT_COVERED, tests/optim/test_properties.py",
+        "a row for it in COVERED or NOT_COVERED, tests/optim/test_properties.py",
     ),
     (
         "Add a schedule",

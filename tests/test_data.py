@@ -1,4 +1,4 @@
-"""Data sets: what is in them, and what happens when they are missing, damaged or hostile."""
+"""Data sets: their content, and the errors when they are missing, damaged or malicious."""
 
 import functools
 import hashlib
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from minigrad import data
 
 
-def test_digits_are_the_1797_real_ones_split_by_class():
+def test_digits_are_1797_images_split_by_class():
     pytest.importorskip("sklearn")
     (images, labels), (test_images, test_labels) = data.digits()
     assert images.shape == (1433, 1, 8, 8)
@@ -31,7 +31,7 @@ def test_digits_are_the_1797_real_ones_split_by_class():
 
 
 @given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 2**32))
-def test_batches_hold_every_example_once(count, batch_size, seed):
+def test_batches_have_every_example_once(count, batch_size, seed):
     inputs, labels = np.arange(count)[:, None] * 1.0, np.arange(count)
     parts = list(data.batches(inputs, labels, batch_size, seed))
     assert [len(part) for _, part in parts[:-1]] == [batch_size] * (len(parts) - 1)
@@ -62,19 +62,19 @@ def test_batches_without_a_seed_keep_the_order_and_other_seeds_differ():
         (np.zeros((3, 2)), np.zeros(3, int), 1.5, TypeError, "batch_size must be an integer, got 1.5"),
     ],
 )
-def test_bad_batches_are_refused_at_the_call(inputs, labels, batch_size, error, message):
+def test_bad_arguments_of_batches_raise_at_the_call(inputs, labels, batch_size, error, message):
     with pytest.raises(error, match=message):
         data.batches(inputs, labels, batch_size)
 
 
-def test_inputs_are_scaled_only_when_they_are_bytes():
+def test_only_uint8_inputs_are_scaled():
     assert data.as_inputs(np.array([0, 51, 255], np.uint8)).tolist() == [0, np.float32(0.2), 1]
     assert data.as_inputs(np.array([3.0])).dtype == np.float32
     with pytest.raises(TypeError, match="int64"):
         data.as_inputs(np.array([3]))
 
 
-# CIFAR-10: a miniature of the official layout, 20 images a file
+# CIFAR-10: a small copy of the official layout, with 20 images per file
 
 
 @pytest.fixture
@@ -122,19 +122,19 @@ def test_the_root_is_the_argument_then_the_environment_then_the_cache(small, tmp
     assert data.data_root() == tmp_path / "cache" / "minigrad"
 
 
-def test_the_error_for_missing_data_has_the_ways_to_get_it(tmp_path):
+def test_the_error_for_missing_data_explains_how_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"minigrad data cifar10 --download.*MINIGRAD_DATA"):
         data.cifar10(tmp_path)
 
 
-def test_a_truncated_file_is_refused(small, tmp_path):
+def test_a_truncated_file_raises_an_error(small, tmp_path):
     path = write_cifar10(tmp_path) / "data_batch_3.bin"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ValueError, match=r"data_batch_3.bin has 61,459 bytes, a CIFAR-10 batch has 61,460"):
         data.cifar10(tmp_path)
 
 
-def test_garbage_of_the_right_size_is_refused(small, tmp_path):
+def test_a_file_with_invalid_labels_raises_an_error(small, tmp_path):
     path = write_cifar10(tmp_path) / "test_batch.bin"
     path.write_bytes(b"\xff" * path.stat().st_size)
     with pytest.raises(ValueError, match="label 255"):
@@ -145,7 +145,7 @@ unpacks = pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="unpack
 
 
 def make_archive(path, entries):
-    """A gzipped tar of (name, bytes) or of ready-made members."""
+    """Write a gzipped tar file of entries, each (name, bytes) or a ready-made member."""
     with tarfile.open(path, "w:gz") as tar:
         for entry in entries:
             if isinstance(entry, tarfile.TarInfo):
@@ -181,7 +181,7 @@ def link(name, target, kind=tarfile.SYMTYPE):
     ],
     ids=lambda entry: entry.name + " link" if isinstance(entry, tarfile.TarInfo) else entry[0],
 )
-def test_an_unsafe_archive_is_refused_and_nothing_is_written(tmp_path, hostile):
+def test_an_unsafe_archive_raises_an_error_and_nothing_is_written(tmp_path, hostile):
     root = tmp_path / "root"
     root.mkdir()
     archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", b"fine"), hostile])
@@ -193,7 +193,7 @@ def test_an_unsafe_archive_is_refused_and_nothing_is_written(tmp_path, hostile):
 
 @unpacks
 @pytest.mark.parametrize("damage", [lambda content: content[:-20], lambda content: b"no archive"])
-def test_a_damaged_archive_is_refused_and_nothing_is_written(tmp_path, damage):
+def test_a_damaged_archive_raises_an_error_and_nothing_is_written(tmp_path, damage):
     archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", bytes(range(256)) * 100)])
     archive.write_bytes(damage(archive.read_bytes()))
     with pytest.raises(ValueError, match="nothing was unpacked"):
@@ -202,7 +202,7 @@ def test_a_damaged_archive_is_refused_and_nothing_is_written(tmp_path, damage):
 
 
 @unpacks
-def test_a_safe_archive_is_unpacked_whole(tmp_path):
+def test_a_safe_archive_is_unpacked(tmp_path):
     archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", b"fine"), ("folder/more/data", b"too")])
     data.extract(archive, tmp_path, "folder")
     assert (tmp_path / "folder/data").read_bytes() == b"fine"
@@ -211,7 +211,7 @@ def test_a_safe_archive_is_unpacked_whole(tmp_path):
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
-    """The miniature as an archive on a local web server in place of the official address."""
+    """Serve the small data set as an archive on a local web server, which replaces the official one."""
     pytest.importorskip("pooch")
     folder = write_cifar10(tmp_path / "made")
     archive = make_archive(
@@ -237,11 +237,11 @@ def test_download_fetches_checks_and_unpacks(small, served, tmp_path):
 
 
 @unpacks
-def test_a_folder_in_which_files_are_missing_is_completed(small, served, tmp_path):
-    for name, there in (("empty", []), ("partial", ["test_batch.bin", "notes.txt"])):
+def test_missing_files_of_a_folder_are_added(small, served, tmp_path):
+    for name, existing in (("empty", []), ("partial", ["test_batch.bin", "notes.txt"])):
         folder = tmp_path / name / data.CIFAR10_FOLDER
         folder.mkdir(parents=True)
-        for file in there:
+        for file in existing:
             (folder / file).write_text("old")
         (images, _), _ = data.cifar10(tmp_path / name, download=True)
         assert len(images) == 100
@@ -249,7 +249,7 @@ def test_a_folder_in_which_files_are_missing_is_completed(small, served, tmp_pat
 
 
 @unpacks
-def test_a_download_with_another_checksum_is_refused(small, served, tmp_path, monkeypatch):
+def test_a_download_with_a_wrong_checksum_raises_an_error(small, served, tmp_path, monkeypatch):
     monkeypatch.setattr(data, "CIFAR10_MD5", "0" * 32)
     with pytest.raises(ValueError, match="not the official one"):
         data.cifar10(tmp_path / "new", download=True)
@@ -257,18 +257,18 @@ def test_a_download_with_another_checksum_is_refused(small, served, tmp_path, mo
 
 
 @unpacks
-def test_the_error_for_a_failed_download_has_another_way(small, served, tmp_path):
+def test_the_error_for_a_failed_download_explains_how_to_unpack_by_hand(small, served, tmp_path):
     served.unlink()
     with pytest.raises(OSError, match=r"could not download .* unpack it in"):
         data.cifar10(tmp_path / "new", download=True)
 
 
-def test_a_missing_extra_is_named():
+def test_the_error_for_a_missing_package_names_the_extra():
     with pytest.raises(ImportError, match=r'pip install "minigrad-book\[data\]"'):
         data.optional("no_such_module", "data")
 
 
-def test_the_real_cifar10_where_it_is_there():
+def test_the_real_cifar10_if_it_is_installed():
     try:
         (images, labels), (test_images, test_labels) = data.cifar10()
     except (FileNotFoundError, ImportError) as error:
@@ -279,7 +279,7 @@ def test_the_real_cifar10_where_it_is_there():
     assert np.bincount(test_labels).tolist() == [1000] * 10
 
 
-def test_an_old_python_is_told_to_unpack_by_hand(tmp_path, monkeypatch):
+def test_the_error_on_an_old_python_explains_how_to_unpack_by_hand(tmp_path, monkeypatch):
     monkeypatch.delattr(tarfile, "data_filter", raising=False)
     archive = make_archive(tmp_path / "a.tar.gz", [("folder/data", b"fine")])
     with pytest.raises(RuntimeError, match=r"needs Python 3\.11\.4 or newer: unpack .*a\.tar\.gz by hand"):

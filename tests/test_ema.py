@@ -1,4 +1,4 @@
-"""Moving averages: the recurrence, the weights that follow from it, and the correction."""
+"""Moving averages: the recurrence, its weights and the bias correction."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def weighted_sum(values, beta):
 
 @pytest.mark.equation("ema")
 @given(shapes.flatmap(lambda shape: arrays(float, shape, elements=st.floats(-1e3, 1e3))), betas)
-def test_is_a_weighted_sum(values, beta):
+def test_ema_is_a_weighted_sum(values, beta):
     np.testing.assert_allclose(mg.ema(values, beta), weighted_sum(values, beta), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.equation("ema-corrected")
 @given(st.floats(-1e3, 1e3), betas, st.integers(1, 50))
-def test_corrected_average_of_a_constant_is_the_constant(value, beta, steps):
+def test_the_corrected_average_of_a_constant_is_the_constant(value, beta, steps):
     np.testing.assert_allclose(mg.ema([value] * steps, beta, bias_correction=True), value, rtol=1e-9)
 
 
 @given(arrays(float, (9, 2), elements=st.floats(-1e3, 1e3)), betas)
-def test_correction_divides_by_the_sum_of_the_weights(values, beta):
+def test_the_correction_divides_by_the_sum_of_the_weights(values, beta):
     plain, corrected = mg.ema(values, beta), mg.ema(values, beta, bias_correction=True)
     np.testing.assert_allclose(corrected, plain / mg.ema(np.ones((9, 1)), beta), rtol=1e-9, atol=1e-12)
 
@@ -45,13 +45,13 @@ def test_first_and_last_values():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_keeps_the_floating_dtype(dtype):
+def test_ema_keeps_the_floating_dtype(dtype):
     for corrected in (False, True):
         assert mg.ema(np.ones((3, 2), dtype), 0.9, corrected).dtype == dtype
     assert mg.ema([1, 2, 3], 0.9).dtype == np.float64
 
 
-def test_leaves_its_input_alone():
+def test_ema_does_not_change_its_input():
     values = np.arange(12.0).reshape(4, 3)[:, ::2]
     before = values.copy()
     values.flags.writeable = False
@@ -60,11 +60,11 @@ def test_leaves_its_input_alone():
 
 
 @pytest.mark.parametrize("beta", [1.0, -0.1, float("nan")])
-def test_a_bad_beta_is_refused(beta):
+def test_a_bad_beta_raises_an_error(beta):
     with pytest.raises(ValueError, match="beta must be finite"):
         mg.ema([1.0], beta)
 
 
-def test_a_single_number_is_refused():
+def test_a_single_number_raises_an_error():
     with pytest.raises(ValueError, match="axis 0, got the single number"):
         mg.ema(1.0, 0.9)

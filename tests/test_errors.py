@@ -1,4 +1,4 @@
-"""Bad input: what is raised, and that the message has what was given and what is needed."""
+"""Bad input raises the right error, with a message that shows what was given and what is needed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def step_with(grad: np.ndarray) -> None:
     mg.optim.SGD([x]).step()
 
 
-# name → (call, what is raised, what the message has to contain)
+# name → (call, type of the error, pattern of its message)
 CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "text in a tensor": (lambda: mg.Tensor(["a"]), TypeError, "real numbers"),
     "complex numbers": (lambda: mg.Tensor(np.array([1j])), TypeError, "complex128"),
@@ -133,7 +133,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input(name: str) -> None:
+def test_bad_input_raises_an_error(name: str) -> None:
     call, error, message = CASES[name]
     with pytest.raises(error, match=message):
         call()

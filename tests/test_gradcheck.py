@@ -1,4 +1,4 @@
-"""gradcheck fails for every kind of wrong gradient and names the entry."""
+"""gradcheck fails for every kind of wrong gradient, and its message names the entry."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from minigrad.tensor import record
 
 
 def wrong_square(factor: Callable[[np.ndarray], np.ndarray | None]) -> Callable[..., mg.Tensor]:
-    """x², with `factor` in place of 2x in its gradient."""
+    """Return the op x², with `factor(x)` instead of 2x in its gradient."""
 
     def square(x: mg.Tensor) -> mg.Tensor:
-        by_x = factor(x.data)
-        return record(x.data**2, (x,), lambda grad: (None if by_x is None else grad * by_x,))
+        derivative = factor(x.data)
+        return record(x.data**2, (x,), lambda grad: (None if derivative is None else grad * derivative,))
 
     return square
 
@@ -33,7 +33,7 @@ def test_the_right_square_passes() -> None:
     [
         (
             lambda x: x,
-            r"input 0, entry \(0, 0\): the recorded gradient is 0\.4.*numerical 0\.9|input 0, entry \(0, 0\)",
+            r"input 0, entry \(0, 0\): the recorded gradient is 0\.568\d+, the numerical one 1\.13",
         ),
         (lambda x: 2 * x + 0.01, r"entry \(0, 0\)"),
         (lambda x: 2 * x * (x > 0), r"input 0, entry \(1, 1\): the recorded gradient is -?0"),
@@ -42,12 +42,14 @@ def test_the_right_square_passes() -> None:
         (lambda x: x * np.nan, r"recorded gradient is nan"),
     ],
 )
-def test_wrong_gradients_are_caught_and_named(factor: Callable[[np.ndarray], np.ndarray], message: str) -> None:
+def test_a_wrong_gradient_raises_an_error_with_its_entry(
+    factor: Callable[[np.ndarray], np.ndarray], message: str
+) -> None:
     with pytest.raises(mg.GradcheckError, match=message):
         mg.gradcheck(wrong_square(factor), X)
 
 
-def test_the_second_input_is_named() -> None:
+def test_the_error_names_the_input() -> None:
     def product(x: mg.Tensor, y: mg.Tensor) -> mg.Tensor:
         return record(x.data * y.data, (x, y), lambda grad: (grad * y.data, grad * (x.data + np.array([0, 0, 1]))))
 
@@ -55,13 +57,13 @@ def test_the_second_input_is_named() -> None:
         mg.gradcheck(product, [np.ones(3), np.full(3, 2.0)])
 
 
-def test_a_function_with_changing_results_is_caught() -> None:
+def test_a_function_with_changing_results_raises_an_error() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(mg.GradcheckError, match="different result"):
         mg.gradcheck(lambda x: x * rng.normal(), X)
 
 
-def test_float32_inputs_are_checked_in_float64_and_left_alone() -> None:
+def test_float32_inputs_are_checked_in_float64_and_not_changed() -> None:
     x = mg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
     assert mg.gradcheck(mg.exp, x)
     assert x.grad is None
@@ -69,7 +71,7 @@ def test_float32_inputs_are_checked_in_float64_and_left_alone() -> None:
     assert mg.gradcheck(lambda x: x.sum(), [1.0, 2.0])
 
 
-def test_if_some_inputs_require_a_gradient_the_others_are_constants() -> None:
+def test_only_inputs_that_require_a_gradient_are_checked() -> None:
     x, constant = mg.Tensor(X, requires_grad=True), mg.Tensor(X)
     assert mg.gradcheck(lambda x, y: x * y.detach(), [x, constant])
     with pytest.raises(mg.GradcheckError, match="input 1"):

@@ -1,4 +1,4 @@
-"""Compiled kernels: their flags and their cache, tried in new processes; and the arrays that they get."""
+"""Compiled kernels: their flags, their cache (tested in new processes) and the memory of their arrays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWER = "3.0 [0.0, 0.0, 0.0, 0.0, 1.0, 1.0]"
 
 
 def environment(root: Path, **changes: str | None) -> dict[str, str]:
-    """This process's environment without settings of Numba, with `root` as its path."""
+    """Return this process's environment without Numba's settings, with `root` as PYTHONPATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     changed = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", **changes}
     return {name: value for name, value in (kept | changed).items() if value is not None}
@@ -49,7 +49,7 @@ def run(script: str, env: dict[str, str], folder: Path) -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A folder with a copy of the package, without compiled code."""
+    """Return a folder with a copy of the package, without compiled code."""
     shutil.copytree(
         PACKAGE, tmp_path / "site" / "minigrad", ignore=shutil.ignore_patterns("__pycache__", "experiments")
     )
@@ -60,18 +60,18 @@ def compiled(folder: Path) -> set[Path]:
     return set(folder.rglob("*.nbc"))
 
 
-def test_compiled_code_is_stored_next_to_the_source_and_used_again(copy, tmp_path):
+def test_compiled_code_is_cached_next_to_the_source(copy, tmp_path):
     env = environment(copy)
     assert run(SCRIPT, env, tmp_path) == ANSWER
     first = compiled(copy)
     stamps = {path: path.stat().st_mtime_ns for path in first}
-    assert len(first) == 2  # the rectifier and its gradient
+    assert len(first) == 2  # relu and its gradient
     assert run(SCRIPT, env, tmp_path) == ANSWER
     assert {path: path.stat().st_mtime_ns for path in compiled(copy)} == stamps
 
 
 @pytest.mark.slow
-def test_four_first_runs_at_once(copy, tmp_path):
+def test_four_processes_may_compile_at_the_same_time(copy, tmp_path):
     processes = [start(SCRIPT, environment(copy), tmp_path) for _ in range(4)]
     for process in processes:
         out, errors = process.communicate(timeout=300)
@@ -79,7 +79,7 @@ def test_four_first_runs_at_once(copy, tmp_path):
         assert out.strip() == ANSWER
 
 
-def test_a_changed_kernel_is_compiled_anew(copy, tmp_path):
+def test_a_changed_kernel_is_recompiled(copy, tmp_path):
     env = environment(copy)
     assert run(SCRIPT, env, tmp_path) == ANSWER
     source = copy / "minigrad" / "ops" / "relu.py"
@@ -91,13 +91,13 @@ def test_a_changed_kernel_is_compiled_anew(copy, tmp_path):
 
 @pytest.fixture
 def read_only(copy: Path) -> Path:
-    """The copy, with no place for compiled code: a file has the name of each cache folder, which stops root too."""
+    """Return the copy with a file in place of each cache folder, so that not even root can store compiled code."""
     for folder in [copy / "minigrad", *(path for path in (copy / "minigrad").rglob("*") if path.is_dir())]:
         (folder / "__pycache__").touch()
     return copy
 
 
-def test_a_read_only_install_compiles_into_the_users_cache(read_only, tmp_path):
+def test_a_read_only_install_uses_the_users_cache(read_only, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     assert run(SCRIPT, environment(read_only, HOME=str(home), XDG_CACHE_HOME=None), tmp_path) == ANSWER
@@ -105,15 +105,15 @@ def test_a_read_only_install_compiles_into_the_users_cache(read_only, tmp_path):
     assert sys.platform != "linux" or compiled(home)
 
 
-def test_neither_a_writable_install_nor_a_home(read_only, tmp_path):
+def test_kernels_run_without_any_writable_cache(read_only, tmp_path):
     nowhere = str(tmp_path / "site" / "minigrad" / "jit.py")  # a file, so no folder can be made in it
     env = environment(read_only, HOME=nowhere, XDG_CACHE_HOME=nowhere, LOCALAPPDATA=nowhere)
     assert run(SCRIPT, env, tmp_path) == ANSWER
     assert not compiled(tmp_path)
 
 
-def test_without_compilation(tmp_path):
-    """Python then runs the kernels themselves, so that readers can step through them."""
+def test_kernels_run_without_compilation(tmp_path):
+    """Python runs the kernels' source, so that readers can step through it, and the results are the same."""
     assert run(SCRIPT, environment(PACKAGE.parent, NUMBA_DISABLE_JIT="1"), tmp_path) == ANSWER
     script = """
 import numpy as np, minigrad as mg
@@ -129,8 +129,8 @@ print(y.item(), w.grad.ravel().tolist(), x.grad.sum())
     assert results[0] == results[1]
 
 
-def test_every_kernel_keeps_nan_and_vectorises_division():
-    """The flags `nnan` and `ninf` are off, since they make NaN and infinity undefined; division raises no error."""
+def test_kernels_keep_nan_and_division_raises_no_error():
+    """The flags `nnan` and `ninf`, which make NaN and infinity undefined, are off; division raises no error."""
 
     @jit.kernel
     def ratio(x, out):

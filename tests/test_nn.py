@@ -1,4 +1,4 @@
-"""Layers, their parameters, and the two networks."""
+"""Layers, their parameters and the two networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_lenet5_has_62_006_parameters() -> None:
     assert small(np.zeros((2, 1, 32, 32), np.float32)).shape == (2, 7)
 
 
-def test_glorot_uniform_has_its_limits_and_variance() -> None:
+def test_glorot_uniform_has_the_right_limits_and_variance() -> None:
     weight = nn.Conv2d(20, 30, (3, 5), rng=0).weight.data
     limit = np.sqrt(6 / ((20 + 30) * 15))
     assert weight.dtype == np.float32
@@ -28,7 +28,7 @@ def test_glorot_uniform_has_its_limits_and_variance() -> None:
     assert nn.Linear(3, 2, bias=False, rng=0).bias is None
 
 
-def test_a_seed_gives_the_same_model_and_none_another() -> None:
+def test_the_same_seed_gives_the_same_model() -> None:
     def first(rng: nn.Rng) -> np.ndarray:
         return mg.models.MLP([4, 4, 4], rng=rng)[1].weight.data
 
@@ -39,7 +39,7 @@ def test_a_seed_gives_the_same_model_and_none_another() -> None:
     assert (model[1].weight.data != model[3].weight.data).any()
 
 
-def test_names_are_dotted_and_a_shared_parameter_comes_once() -> None:
+def test_names_are_dotted_and_a_shared_parameter_is_listed_once() -> None:
     model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Sequential(nn.Tanh(), nn.Linear(2, 2, rng=1)))
     assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias", "1.1.weight", "1.1.bias"]
     model[1][1].weight = model[0].weight
@@ -47,7 +47,7 @@ def test_names_are_dotted_and_a_shared_parameter_comes_once() -> None:
     assert "1.1.weight" in model.state_dict()
 
 
-def test_a_module_finds_parts_in_lists() -> None:
+def test_a_module_finds_submodules_in_lists() -> None:
     class Two(nn.Module):
         def __init__(self) -> None:
             self.scale = mg.Tensor(np.ones(3), requires_grad=True)
@@ -73,7 +73,7 @@ def test_state_dict_round_trip() -> None:
     np.testing.assert_array_equal(model(x).data, other(x).data)
 
 
-def test_a_state_dict_that_does_not_fit_changes_nothing() -> None:
+def test_an_invalid_state_dict_raises_an_error_and_changes_nothing() -> None:
     model = mg.models.MLP([3, 2], rng=0)
     before = model.state_dict()
     good = {name: np.zeros_like(value) for name, value in before.items()}
@@ -87,7 +87,7 @@ def test_a_state_dict_that_does_not_fit_changes_nothing() -> None:
         np.testing.assert_array_equal(model.state_dict()["1.weight"], before["1.weight"])
 
 
-def test_zero_grad_and_the_whole_networks_gradients() -> None:
+def test_backward_and_zero_grad_of_a_whole_network() -> None:
     model = mg.models.MLP([3, 4, 2], activation="sigmoid", rng=0)
     mg.cross_entropy(model(np.ones((5, 3), np.float32)), np.array([0, 1, 0, 1, 1])).backward()
     assert all(parameter.grad is not None for parameter in model.parameters())

@@ -1,4 +1,4 @@
-"""Random programs over the engine's ops give PyTorch's values and gradients."""
+"""Random graphs of the engine's ops have the same values and gradients as in PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import minigrad as mg
 
 SHAPES = [(), (3,), (2, 3), (2, 1), (1, 3), (4, 2, 3)]
 
-# name → (in minigrad, in PyTorch); all are smooth, and stay bounded when they are repeated
+# name → (in minigrad, in PyTorch); all are smooth and stay bounded when repeated
 UNARY: dict[str, Any] = {
     "tanh": (lambda x: x.tanh(), lambda torch, x: x.tanh()),
     "sigmoid": (lambda x: x.sigmoid(), lambda torch, x: x.sigmoid()),
@@ -48,8 +48,8 @@ BINARY: dict[str, Any] = {
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> tuple[list[np.ndarray], list[tuple[str, int, int]], set[int]]:
-    """Leaves, steps (op, first operand, second operand: any earlier values), and which leaves require a gradient."""
+def graphs(draw: st.DrawFn) -> tuple[list[np.ndarray], list[tuple[str, int, int]], set[int]]:
+    """Draw leaves, steps (op, indices of two earlier values as operands), and the leaves that require a gradient."""
     shapes = draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=4))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     leaves = [rng.normal(size=shape) for shape in shapes]
@@ -63,7 +63,7 @@ def programs(draw: st.DrawFn) -> tuple[list[np.ndarray], list[tuple[str, int, in
 
 
 def run(values: list[Any], steps: list[tuple[str, int, int]], torch: Any = None) -> Any:
-    """Execute a program; the result is the sum of the means of all its values."""
+    """Compute a graph; return the sum of the means of all its values."""
     total = None
     for name, i, j in steps:
         ours, theirs = (UNARY if name in UNARY else BINARY)[name]
@@ -74,10 +74,10 @@ def run(values: list[Any], steps: list[tuple[str, int, int]], torch: Any = None)
 
 
 @settings(max_examples=600)
-@given(programs())
-def test_random_graphs(program: tuple[list[np.ndarray], list[tuple[str, int, int]], set[int]]) -> None:
+@given(graphs())
+def test_random_graphs(graph: tuple[list[np.ndarray], list[tuple[str, int, int]], set[int]]) -> None:
     torch = pytest.importorskip("torch")
-    arrays, steps, required = program
+    arrays, steps, required = graph
     leaves = [mg.Tensor(array, requires_grad=i in required) for i, array in enumerate(arrays)]
     peers = [torch.tensor(array, requires_grad=i in required, dtype=torch.float64) for i, array in enumerate(arrays)]
     ours, theirs = run(list(leaves), steps), run(list(peers), steps, torch)

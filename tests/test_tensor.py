@@ -1,4 +1,4 @@
-"""Tensors, the record of how they were computed, and the backward pass over it."""
+"""Tensors, the graph that they record, and the backward pass."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_scalars_lists_and_integers_take_the_tensors_dtype(dtype: type, other: o
         assert x.grad.dtype == dtype
 
 
-def test_an_array_of_another_floating_dtype_promotes_and_the_gradient_comes_back_in_the_parents_dtype() -> None:
+def test_floating_dtypes_are_promoted_and_gradients_have_the_parents_dtype() -> None:
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     y = np.array([0.1, 0.2]) * x
     assert y.dtype == np.float64
@@ -84,7 +84,7 @@ def test_assigning_data_after_an_op_does_not_change_its_gradient() -> None:
     assert x.grad.tolist() == [6]
 
 
-def test_gradients_add_up_over_calls_and_in_new_arrays() -> None:
+def test_gradients_accumulate_in_new_arrays() -> None:
     x = mg.Tensor(2.0, requires_grad=True)
     (x * 3).backward()
     first = x.grad
@@ -94,7 +94,7 @@ def test_gradients_add_up_over_calls_and_in_new_arrays() -> None:
     assert x.grad is None
 
 
-def test_the_gradient_given_by_the_user_is_not_kept() -> None:
+def test_the_gradient_passed_to_backward_is_not_shared() -> None:
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     given = np.array([1.0, 1.0], np.float32)
     (x + 0).backward(given)
@@ -115,7 +115,7 @@ def test_a_chain_of_100_000_ops() -> None:
     assert (y.item(), x.grad) == (50_001, 1)
 
 
-def test_a_long_chain_is_dropped_without_backward() -> None:
+def test_a_long_chain_can_be_deleted_without_backward() -> None:
     y = mg.Tensor(1.0, requires_grad=True)
     for _ in range(100_000):
         y = y + 1.0
@@ -123,7 +123,7 @@ def test_a_long_chain_is_dropped_without_backward() -> None:
     gc.collect()
 
 
-def test_reuse_costs_one_visit_each() -> None:
+def test_a_reused_tensor_is_visited_once() -> None:
     x = mg.Tensor(1.0, requires_grad=True)
     y = x
     for _ in range(100):
@@ -160,7 +160,7 @@ def test_the_graph_is_freed() -> None:
     assert inner() is None
 
 
-def test_no_grad_nests_decorates_and_is_undone_by_an_error() -> None:
+def test_no_grad_nests_decorates_and_ends_with_an_error() -> None:
     x = mg.Tensor(1.0, requires_grad=True)
     with mg.no_grad():
         with mg.no_grad():
@@ -179,7 +179,7 @@ def test_no_grad_nests_decorates_and_is_undone_by_an_error() -> None:
     assert not double(x).requires_grad
 
 
-def test_no_grad_holds_for_one_thread() -> None:
+def test_no_grad_affects_only_its_thread() -> None:
     x = mg.Tensor(1.0, requires_grad=True)
     recorded = []
     with mg.no_grad():
@@ -229,7 +229,7 @@ def test_comparisons_are_boolean_tensors() -> None:
     assert len({x, x, mg.Tensor([1.0])}) == 2
 
 
-def test_numpy_on_the_left_leaves_the_operator_to_the_tensor() -> None:
+def test_an_operator_with_an_array_on_the_left_gives_a_tensor() -> None:
     x = mg.Tensor(np.ones((2, 2)), requires_grad=True)
     for result in (np.ones(2) + x, np.ones(2) * x, np.ones((2, 2)) @ x, np.float64(2) * x, np.float64(2) - x):
         assert isinstance(result, mg.Tensor)
@@ -249,7 +249,7 @@ def test_iteration_len_float_and_repr() -> None:
     assert (x.ndim, x.size, x.shape, x.numpy() is x.data) == (2, 4, (2, 2), True)
 
 
-def test_broadcasting_is_summed_back_exactly() -> None:
+def test_the_gradient_of_a_broadcast_operand_is_summed() -> None:
     x = mg.Tensor(np.arange(3.0)[:, None], requires_grad=True)
     bias = mg.Tensor(np.float64(1), requires_grad=True)
     ((x + bias) * np.arange(8.0).reshape(2, 1, 4)).sum().backward()

@@ -1,4 +1,4 @@
-"""The number of threads: what is accepted, and what a forked child gets."""
+"""The number of threads: valid values, and one thread in forked processes."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import minigrad as mg
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.0, "2", 10**6])
-def test_bad_numbers_of_threads(n):
+def test_a_bad_number_of_threads_raises_an_error(n):
     with pytest.raises(ValueError, match=r"from 1 to \d+; got"):
         mg.set_num_threads(n)
 
 
-def test_the_number_is_kept(threads):
+def test_set_num_threads_sets_the_number(threads):
     for n in threads:
         mg.set_num_threads(n)
         assert mg.get_num_threads() == n
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_computes_on_one_thread():
-    """GNU OpenMP, used before and after a fork, would abort the child."""
+    """GNU OpenMP would abort a forked child that uses it after the parent has."""
     script = """
 import os
 import numpy as np

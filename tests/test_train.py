@@ -1,4 +1,4 @@
-"""The training loop: what it computes, what it records, and what an interruption leaves."""
+"""The training loop: its results, its history, and its state after an interruption."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from minigrad.train import History, evaluate, fit
 
 
 def blobs(count=96, seed=0):
-    """Three clouds of points that a linear model can separate."""
+    """Return three clouds of points that a linear model can separate."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, count)
     centres = np.array([[0, 3], [3, -2], [-3, -2]])
@@ -34,13 +34,13 @@ def test_fit_learns_and_records_every_epoch():
     assert len(history) == 15
 
 
-def test_the_same_seed_gives_the_same_run_to_the_last_bit_and_another_does_not():
+def test_the_same_seed_gives_the_same_run_bit_for_bit():
     (one, first), (two, second), (_, other) = run(seed=3), run(seed=3), run(seed=4)
     assert first.step_loss == second.step_loss != other.step_loss
     assert all((one.state_dict()[name] == two.state_dict()[name]).all() for name in one.state_dict())
 
 
-def test_one_epoch_is_what_a_hand_written_loop_does():
+def test_one_epoch_agrees_with_a_hand_written_loop():
     inputs, labels = blobs(40)
     model = nn.Sequential(nn.Linear(2, 3, rng=0))
     weight, bias = model.state_dict().values()
@@ -64,7 +64,7 @@ def test_one_epoch_is_what_a_hand_written_loop_does():
     np.testing.assert_allclose(model.state_dict()["0.weight"], weight, rtol=1e-4, atol=1e-6)
 
 
-def test_the_rate_recorded_is_the_rate_used_at_every_step():
+def test_the_recorded_rates_are_the_rates_used():
     used = []
     schedule = schedules.exponential_decay(0.05, decay_steps=4, decay_rate=0.5)
     model = models.MLP([2, 3], rng=0)
@@ -76,7 +76,7 @@ def test_the_rate_recorded_is_the_rate_used_at_every_step():
             old = [p.data.copy() for p in self.params]
             super().step()
             moved, g = old[1] - self.params[1].data, gradients[1]
-            used.append(float((moved @ g) / (g @ g)))  # the rate seen from outside: θ moved by lr·g
+            used.append(float((moved @ g) / (g @ g)))  # the rate that was really used: θ moved by lr·g
 
     optimizer = Watched(model.parameters(), lr=schedule)
     optimizer.params = list(model.parameters())
@@ -89,7 +89,7 @@ def test_the_rate_recorded_is_the_rate_used_at_every_step():
 
 
 def test_a_schedule_is_called_once_for_each_update():
-    """A callable with a state of its own, too: the rate it returned is the rate used and recorded."""
+    """A schedule may have its own state; the rate that it returns is the rate used and recorded."""
     calls = []
 
     def halving(step):
@@ -102,7 +102,7 @@ def test_a_schedule_is_called_once_for_each_update():
     assert history.step_lr == [0.1 * 0.5**n for n in range(1, 10)]
 
 
-def test_a_plateau_sees_the_validation_loss_and_the_reduced_rate_counts_from_the_next_epoch():
+def test_a_plateau_gets_the_validation_loss_and_reduces_the_next_epochs_rate():
     model = models.MLP([2, 3], rng=0)
     optimizer = optim.SGD(model.parameters(), lr=1e-9)  # so small that the loss doesn't change
     seen = []
@@ -119,7 +119,7 @@ def test_a_plateau_sees_the_validation_loss_and_the_reduced_rate_counts_from_the
     np.testing.assert_allclose(history.lr, np.array([1, 1, 1, 0.5, 0.5, 0.25]) * 1e-9)
 
 
-def test_byte_images_are_scaled_and_give_the_same_run_as_scaled_floats():
+def test_uint8_images_give_the_same_run_as_scaled_floats():
     images = np.random.default_rng(0).integers(0, 256, (50, 1, 4, 4), dtype=np.uint8)
     labels = np.arange(50) % 3
 
@@ -130,7 +130,7 @@ def test_byte_images_are_scaled_and_give_the_same_run_as_scaled_floats():
     assert losses(images) == losses(images.astype(np.float32) / 255)
 
 
-def test_evaluate_is_the_mean_over_all_examples_whatever_the_batches():
+def test_evaluate_does_not_depend_on_the_batch_size():
     model, _ = run()
     one, many = evaluate(model, blobs(seed=2)), evaluate(model, blobs(seed=2), batch_size=7)
     assert one == pytest.approx(many)
@@ -138,7 +138,7 @@ def test_evaluate_is_the_mean_over_all_examples_whatever_the_batches():
     assert one[1] == (logits.argmax(1) == blobs(seed=2)[1]).mean()
 
 
-def test_dropout_is_off_while_evaluating_and_on_again_after():
+def test_evaluate_switches_dropout_off_and_restores_the_mode():
     model = nn.Sequential(nn.Dropout(0.5, rng=0), nn.Linear(2, 3, rng=0))
     assert evaluate(model, blobs()) == evaluate(model, blobs())
     assert all(module.training for module in model.modules())
@@ -154,7 +154,7 @@ def test_an_interruption_keeps_the_finished_epochs(error):
 
         def step(self):
             self.count += 1
-            if self.count == 8:  # 3 steps an epoch: in the third
+            if self.count == 8:  # in the third epoch, with 3 steps per epoch
                 raise error
             super().step()
 
@@ -167,7 +167,7 @@ def test_an_interruption_keeps_the_finished_epochs(error):
     assert "epoch 3" in caught.value.__notes__[0]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_before_it_spoils_the_weights():
+def test_a_loss_that_is_not_finite_stops_the_run_before_the_update():
     inputs, labels = blobs()
     model = models.MLP([2, 3], rng=0)
     bad = inputs.copy()
@@ -188,19 +188,19 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_it_spoils_the_weights():
         ({"validation": (np.zeros((2, 2)), np.zeros(3, int))}, ValueError, r"labels \(3,\)"),
     ],
 )
-def test_bad_options_are_refused(change, error, message):
+def test_bad_options_raise_an_error(change, error, message):
     with pytest.raises(error, match=message):
         run(**change)
 
 
-def test_labels_out_of_range_are_refused():
+def test_labels_out_of_range_raise_an_error():
     inputs, labels = blobs()
     model = models.MLP([2, 2], rng=0)
     with pytest.raises(ValueError, match="label"):
         fit(model, optim.SGD(model.parameters()), (inputs, labels), progress=False)
 
 
-def test_a_history_survives_json_to_the_last_bit(tmp_path):
+def test_a_history_is_saved_as_json_bit_for_bit(tmp_path):
     _, history = run(validation=blobs(seed=1))
     history.to_json(tmp_path / "history.json")
     assert History.from_json(tmp_path / "history.json") == history
@@ -208,7 +208,7 @@ def test_a_history_survives_json_to_the_last_bit(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["history.json"]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "history.json"
     History(loss=[1.0]).to_json(path)
     with pytest.raises(ValueError):  # NaN isn't JSON
@@ -218,14 +218,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"loss": [1]}'])
-def test_something_else_is_not_read_as_a_history(tmp_path, text):
+def test_a_file_that_is_not_a_history_raises_an_error(tmp_path, text):
     (tmp_path / "h.json").write_text(text)
     with pytest.raises(ValueError, match=r"h\.json is not a"):
         History.from_json(tmp_path / "h.json")
 
 
 @pytest.mark.parametrize("progress", [True, False])
-def test_progress_is_a_bar_with_the_last_epochs_numbers(capsys, progress):
+def test_the_progress_bar_shows_the_last_epochs_metrics(capsys, progress):
     model = models.MLP([2, 3], rng=0)
     history = fit(
         model, optim.SGD(model.parameters()), blobs(), blobs(), epochs=2, rng=0, batch_size=32, progress=progress
@@ -235,7 +235,7 @@ def test_progress_is_a_bar_with_the_last_epochs_numbers(capsys, progress):
     assert all((part in shown) is progress for part in ("epoch 1/2", "epoch 2/2", "6/6", last))
 
 
-def test_digits_are_learnt():
+def test_a_model_learns_the_digits():
     pytest.importorskip("sklearn")
     training, test = data.digits()
     model = models.MLP([64, 32, 10], rng=0)

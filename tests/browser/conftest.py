@@ -1,7 +1,7 @@
-"""The built site, served on loopback, and a browser to look at it.
+"""Fixtures: the built site, served on a local port, and a browser.
 
-Skipped where one of them is missing, unless MINIGRAD_BROWSER_TESTS=required. MINIGRAD_SITE and CHROMIUM name them
-where they are not at `_build/html` and on the path.
+The tests are skipped if the site or the browser is missing, unless MINIGRAD_BROWSER_TESTS=required. Set MINIGRAD_SITE
+or CHROMIUM if the site isn't in `_build/html` or Chromium isn't on the path.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def unavailable(reason: str) -> NoReturn:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `view` runs for each page in each look; files of code are all alike, and take turns in two."""
+    """Run a test with the fixture `view` for each page in each look; for pages of source code, in one of two looks."""
     if "view" in metafunc.fixturenames:
         names = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
         names = [name for name in names if not name.startswith(("_static/", "index.html"))]

@@ -1,4 +1,4 @@
-"""Every internal link and anchor of the site leads somewhere."""
+"""No internal link of the site is broken, and every anchor exists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 
 class Links(HTMLParser):
-    """The targets that a page refers to, and the anchors it offers."""
+    """The targets that a page links to, and its own anchors."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ def broken_links(site: Path) -> list[str]:
     return broken
 
 
-def test_links_of_the_site_resolve(site: Path) -> None:
+def test_the_site_has_no_broken_links(site: Path) -> None:
     assert broken_links(site) == []
 
 

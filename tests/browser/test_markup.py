@@ -1,4 +1,4 @@
-"""No markup is left standing in the text: an emphasis or a formula that Markdown didn't read raises no warning."""
+"""No Markdown markup is left in the pages' text. (The build doesn't warn of emphasis or formulas it can't parse.)"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Prose(HTMLParser):
 
 
 def left(html: str) -> list[str]:
-    """What looks like markup, each with some of the text around it."""
+    """Return everything that looks like markup, with some of the text around it."""
     text = Prose(html).text
     return [text[max(0, found.start() - 40) : found.end() + 20] for found in MARKUP.finditer(text)]
 
@@ -50,6 +50,6 @@ def test_no_markup_is_left_on_the_pages(site: Path) -> None:
     assert {name: found for name, found in pages.items() if found} == {}
 
 
-def test_markup_that_is_left_would_be_found() -> None:
+def test_leftover_markup_is_found() -> None:
     page = '<article><p>gets**?** <code>a ** b</code><span class="math">$x$</span><br>so $b_t</p></article>$'
     assert len(left(page)) == 3

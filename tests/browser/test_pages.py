@@ -1,4 +1,4 @@
-"""Every page of the site, on a desktop and on a phone, light and dark, as a reader's browser shows it."""
+"""Every page of the site in a browser: on desktop and phone, light and dark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCREENS = {"desktop": (1280, 900), "phone": (360, 740)}
 FIRST_VISIT_LIMIT = 1_200_000  # bytes, gzipped
 COMPRESSED = (".woff", ".woff2", ".png", ".jpg")
 
-# What axe finds in the theme's own parts, which no page can change: (rule, part of the element's HTML).
+# Faults in the theme, which pages can't change: (axe rule, part of the element's HTML).
 THEME_FAULTS = {
     ("label-content-name-mismatch", "search-button"),
     ("label-content-name-mismatch", "theme-switch-button"),
@@ -22,7 +22,7 @@ THEME_FAULTS = {
 
 @dataclass
 class Visit:
-    """A page in a browser and all that went wrong or over the line while it was loaded."""
+    """A page in a browser, with the problems and the responses while it was loaded."""
 
     page: Any
     base_url: str
@@ -46,7 +46,7 @@ class Visit:
             self.problems.append(f"{response.status}: {response.url}")
 
     def weights(self) -> dict[str, int]:
-        """Bytes of each file that was loaded, as a server would compress it."""
+        """Return the bytes of each loaded file, compressed as by a server."""
         bodies = {response.url: response.body() for response in self.responses if response.status == 200}
         return {
             url: len(body) if url.endswith(COMPRESSED) else len(gzip.compress(body)) for url, body in bodies.items()
@@ -66,7 +66,7 @@ def visit(browser: Any, base_url: str, name: str, screen: str = "desktop", schem
         context.close()
 
 
-# Thousands of elements that all have the same colours as the first of their kind make axe slow. Sizes stay as they are.
+# Thousands of elements with the same colours make axe slow, so only the first of each kind is kept. Sizes don't change.
 THIN = """
   for (const formula of document.querySelectorAll("mjx-math")) {
     const width = formula.offsetWidth;
@@ -88,7 +88,7 @@ def axe_faults(page: Any) -> list[str]:
     empty = page.evaluate("[...document.querySelectorAll('th')].filter(th => !th.textContent.trim()).length")
     faults = [f"{empty} empty table headers"] if empty else []
     page.evaluate(f"() => {{ {THIN} }}")
-    # axe takes a header that is a formula for an empty one
+    # axe reports a header that is a formula as empty
     options = {"resultTypes": ["violations"], "rules": {"empty-table-header": {"enabled": False}}}
     for violation in Axe().run(page, options=options).response["violations"]:
         for node in violation["nodes"]:
@@ -111,7 +111,7 @@ def test_page(site: Any, browser: Any, base_url: str, view: tuple[str, str, str]
 
 
 class TestTheChecksCanFail:
-    """Each check finds its fault on a page that has it."""
+    """Each check fails on a page with the fault that it looks for."""
 
     @staticmethod
     def faulty(browser: Any, base_url: str, html: str) -> Visit:

@@ -1,4 +1,4 @@
-"""The derivations and statements of book/adam_at_a_glance/, by SymPy and against the engine."""
+"""The derivations and statements of book/adam_at_a_glance/, tested with SymPy and the engine."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ ETA = 0.1
 
 
 def unrolled(beta, values):
-    """(1 − β) Σ βᵗ⁻ⁱ xᵢ, the recurrence of the two moments written out."""
+    """Return (1 − β) Σ βᵗ⁻ⁱ xᵢ, the solution of the two moments' recurrence."""
     t = len(values)
     return (1 - beta) * sum(beta ** (t - i) * x for i, x in enumerate(values, start=1))
 
@@ -37,7 +37,7 @@ def test_moments_are_weighted_sums():
         assert state["0.v"].item() == pytest.approx(unrolled(0.999, np.square(values[:t])), rel=1e-14)
 
 
-def test_how_far_back_an_average_reaches():
+def test_the_reach_of_an_average():
     assert numbers.recent_share(0.9) == pytest.approx(unrolled(0.9, np.ones(10)), rel=1e-14)
     assert numbers.recent_share(0.9) == pytest.approx(0.651, abs=5e-4)
     assert numbers.recent_share(0.999) == pytest.approx(1 - 1 / np.e, abs=5e-4)
@@ -47,7 +47,7 @@ def test_how_far_back_an_average_reaches():
 
 @pytest.mark.equation("adam-m-hat")
 @pytest.mark.equation("adam-v-hat")
-def test_corrections_make_a_constant_gradient_exact():
+def test_corrected_moments_of_a_constant_gradient_are_exact():
     t, i = sp.symbols("t i", positive=True)
     for beta in (b1, b2):
         weights = (1 - beta) * sp.Sum(beta ** (t - i), (i, 1, t)).doit()
@@ -60,8 +60,8 @@ def test_corrections_make_a_constant_gradient_exact():
 @pytest.mark.equation("adam-update")
 @pytest.mark.equation("adam-m-hat")
 @pytest.mark.equation("adam-v-hat")
-def test_five_equations_in_exact_arithmetic():
-    """The engine against the five equations, with exact rationals and 40-digit roots."""
+def test_the_five_equations_in_exact_arithmetic():
+    """The engine agrees with the five equations, computed with exact rationals and 40-digit roots."""
     gradients = [3, -1, sp.Rational(1, 2), 0, 7]
     beta1, beta2, eta, eps = sp.Rational(9, 10), sp.Rational(999, 1000), sp.Rational(1, 10), sp.Rational(1, 10**8)
     m = v = theta = sp.Integer(0)
@@ -74,22 +74,22 @@ def test_five_equations_in_exact_arithmetic():
 
 
 @pytest.mark.equation("adam-update")
-def test_two_steps_with_a_pencil():
-    """The numbers of the page's table, which leaves out ε."""
+def test_the_two_steps_computed_by_hand():
+    """The numbers in the page's table, with ε = 0."""
     moments = [(state["0.m"].item(), state["0.v"].item()) for state in states(Adam, [3, -1])]
     np.testing.assert_allclose(moments, [(0.3, 0.009), (0.17, 0.009991)], rtol=1e-14)
     np.testing.assert_allclose(path(Adam, [3, -1], lr=ETA, eps=0), [0, -0.1, -0.1400218572], rtol=1e-9)
 
 
 @given(st.lists(st.floats(0.01, 100) | st.floats(-100, -0.01), min_size=1, max_size=30), st.floats(1e-3, 1e3))
-def test_scale_of_the_gradients_cancels(gradients, c):
+def test_the_scale_of_the_gradients_cancels(gradients, c):
     once = path(Adam, gradients, lr=ETA, eps=0.0)
     scaled = path(Adam, np.multiply(gradients, c), lr=ETA, eps=0.0)
     np.testing.assert_allclose(scaled, once, rtol=1e-9, atol=1e-12)
 
 
-def test_bound_on_a_step():
-    """Cauchy–Schwarz with weights w₁ = (1−β₁)β₁ᵏ and w₂ = (1−β₂)β₂ᵏ; equality where g is proportional to w₁/w₂."""
+def test_the_bound_on_a_step():
+    """The bound by Cauchy–Schwarz, with w₁ = (1−β₁)β₁ᵏ and w₂ = (1−β₂)β₂ᵏ; equality if g is proportional to w₁/w₂."""
     w1, w2, r = (1 - b1), (1 - b2), sp.symbols("r", positive=True)
     geometric = sp.summation(r ** sp.Symbol("k"), (sp.Symbol("k"), 0, sp.oo)).args[0][0]  # for r < 1
     squared = (w1**2 / w2) * geometric.subs(r, b1**2 / b2)
@@ -101,7 +101,7 @@ def test_bound_on_a_step():
     assert 7 < np.abs(growing).max() < numbers.step_bound()
 
 
-def test_half_a_step_at_a_gradient_of_eps():
+def test_a_first_gradient_equal_to_eps_halves_the_step():
     assert steps(Adam, [1e-8], lr=ETA)[0] == pytest.approx(ETA / 2, rel=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""The derivations of book/autograd/, by SymPy and against the engine."""
+"""The derivations of book/autograd/, tested with SymPy and the engine."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def parameter(values):
 
 
 @pytest.mark.equation("vjp")
-def test_chain_rule_as_a_sum_over_outputs():
+def test_the_chain_rule_is_a_sum_over_outputs():
     x1, x2, u, w = sp.symbols("x1 x2 u w")
     y = [x1**2 * x2, x1 + sp.exp(x2)]
     loss = sp.Function("L")(u, w)
@@ -37,7 +37,7 @@ def test_chain_rule_as_a_sum_over_outputs():
 @pytest.mark.equation("mul-gradient")
 @pytest.mark.equation("accumulate")
 @pytest.mark.parametrize(("at_x", "at_y"), [(2.0, 3.0), (-1.5, 0.25), (0.0, 4.0)])
-def test_the_example_with_reuse(at_x, at_y):
+def test_the_gradients_of_the_example_with_reuse(at_x, at_y):
     sx, sy = sp.symbols("x y")
     loss = (sx * sy + sx) * (sx * sy)
     assert sp.expand(loss.diff(sx) - 2 * sx * sy * (sy + 1)) == 0
@@ -55,8 +55,8 @@ def test_the_example_with_reuse(at_x, at_y):
     st.lists(st.tuples(st.sampled_from(["+", "*"]), st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=25),
     st.tuples(st.floats(-1.2, 1.2), st.floats(-1.2, 1.2)),
 )
-def test_newest_first_agrees_with_dual_numbers(operations, start):
-    """Any sequence of sums and products, with any reuse, against forward differentiation of the same sequence."""
+def test_backward_agrees_with_dual_numbers(operations, start):
+    """Any sequence of sums and products, with any reuse, agrees with its forward differentiation."""
     leaves = [parameter(value) for value in start]
     tensors = list(leaves)
     duals = [(value, np.eye(2)[i]) for i, value in enumerate(start)]
@@ -73,7 +73,7 @@ def test_newest_first_agrees_with_dual_numbers(operations, start):
 
 
 @pytest.mark.equation("accumulate")
-def test_doubling_visits_each_tensor_once():
+def test_backward_visits_each_tensor_once():
     visits = 0
 
     def count(x):
@@ -92,7 +92,7 @@ def test_doubling_visits_each_tensor_once():
 
 
 @pytest.mark.equation("unbroadcast")
-def test_a_repeated_row_gets_the_sum():
+def test_the_gradient_of_a_broadcast_row_is_a_sum():
     rows, columns = 4, 3
     x, b = sp.MatrixSymbol("x", rows, columns), sp.MatrixSymbol("b", 1, columns)
     upstream = np.random.default_rng(0).normal(size=(rows, columns))
@@ -107,16 +107,16 @@ def test_a_repeated_row_gets_the_sum():
 
 @pytest.mark.equation("matmul-gradient")
 @pytest.mark.equation("linear-gradient")
-def test_matrix_product_entry_by_entry():
+def test_the_gradients_of_a_matrix_product():
     n, k, m = 2, 3, 2
     X = sp.Matrix(n, k, sp.symbols(f"x:{n * k}"))
     W = sp.Matrix(k, m, sp.symbols(f"w:{k * m}"))
     G = sp.Matrix(n, m, sp.symbols(f"g:{n * m}"))
     loss = sum(G.multiply_elementwise(X * W))  # its gradient with respect to Y = X W is G
-    by_x = sp.Matrix(n, k, lambda p, q: loss.diff(X[p, q]))
-    by_w = sp.Matrix(k, m, lambda p, q: loss.diff(W[p, q]))
-    assert by_x - G * W.T == sp.zeros(n, k)
-    assert (by_w - X.T * G).expand() == sp.zeros(k, m)
+    grad_x = sp.Matrix(n, k, lambda p, q: loss.diff(X[p, q]))
+    grad_w = sp.Matrix(k, m, lambda p, q: loss.diff(W[p, q]))
+    assert grad_x - G * W.T == sp.zeros(n, k)
+    assert (grad_w - X.T * G).expand() == sp.zeros(k, m)
 
     rng = np.random.default_rng(1)
     x, w, g = rng.normal(size=(n, k)), rng.normal(size=(k, m)), rng.normal(size=(n, m))
@@ -133,7 +133,7 @@ def test_matrix_product_entry_by_entry():
 
 
 @pytest.mark.equation("relu-gradient")
-def test_relu_takes_zero_at_zero_where_the_difference_finds_the_mean():
+def test_the_gradient_of_relu_is_zero_at_zero():
     x = parameter([-2.0, 0.0, 3.0])
     mg.relu(x).backward([5.0, 5.0, 5.0])
     assert x.grad.tolist() == [0, 0, 5]
@@ -143,7 +143,7 @@ def test_relu_takes_zero_at_zero_where_the_difference_finds_the_mean():
 
 
 @pytest.mark.equation("cross-entropy-gradient")
-def test_belief_minus_truth():
+def test_the_gradient_of_cross_entropy():
     n, classes = 2, 3
     Z = sp.Matrix(n, classes, sp.symbols(f"z:{n * classes}", real=True))
     labels = [2, 0]
@@ -163,7 +163,7 @@ def test_belief_minus_truth():
 
 
 @pytest.mark.equation("central-difference")
-def test_central_difference_is_off_by_a_third_derivative():
+def test_the_error_of_the_central_difference_is_a_third_derivative():
     x, eps = sp.symbols("x epsilon")
     f = sp.exp(x**2)
     quotient = (f.subs(x, 1 + eps) - f.subs(x, 1 - eps)) / (2 * eps)
@@ -179,14 +179,14 @@ def test_central_difference_is_off_by_a_third_derivative():
         assert found == pytest.approx(3 * 2.0**2 + width**2 / 6 * 6, rel=1e-14)
 
 
-def test_the_engines_derivative_in_the_figure():
+def test_the_slope_in_the_figure_is_the_engines_derivative():
     x = parameter(1.0)
     numbers.f(x).backward()
     assert x.grad == pytest.approx(numbers.SLOPE, rel=1e-15)
 
 
-def test_errors_of_differences_fall_with_slopes_one_and_two():
-    """Truncation alone, at widths where rounding is far smaller: f″ = 6e, f‴ = 20e."""
+def test_the_errors_of_differences_have_orders_one_and_two():
+    """At these widths rounding is negligible, and only truncation counts: f″ = 6e, f‴ = 20e."""
     widths = np.array([1e-2, 1e-3])
     central = numbers.relative_errors(widths)
     np.testing.assert_allclose(central, widths**2 / 6 * numbers.THIRD / numbers.SLOPE, rtol=1e-3)
@@ -195,13 +195,13 @@ def test_errors_of_differences_fall_with_slopes_one_and_two():
     np.testing.assert_allclose(one_sided, widths / 2 * 6 * np.e / numbers.SLOPE, rtol=2e-2)
 
 
-def test_gradchecks_width_is_too_small_for_float32():
+def test_the_step_of_gradcheck_is_too_small_for_float32():
     width = np.array([1e-6])
     assert numbers.relative_errors(width) < 1e-9
     assert numbers.relative_errors(width, np.float32) > 1e-3
 
 
-def test_best_width_balances_truncation_and_rounding():
+def test_the_best_step_balances_truncation_and_rounding():
     eps, f, third, u = sp.symbols("epsilon f f3 u", positive=True)
     error = eps**2 / 6 * third + u * f / eps
     best = sp.root(3 * u * f / third, 3)

@@ -1,4 +1,4 @@
-"""The derivations and statements of book/bias_correction/, by SymPy and against the engine; its explorable's model."""
+"""The derivations, statements and explorable of book/bias_correction/, tested with SymPy and the engine."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ t = sp.Symbol("t", positive=True, integer=True)
 
 
 def solves(a_t, x_t):
-    """Whether a_t, a formula in t, is the moving average of x_t from 0: the start, and the recurrence for every t."""
+    """Return whether a_t, a formula in t, is 0 at t = 0 and satisfies the recurrence of x_t's moving average."""
     start = sp.simplify(a_t.subs(t, 0))
     return start == 0 and sp.simplify(a_t - beta * a_t.subs(t, t - 1) - (1 - beta) * x_t) == 0
 
@@ -36,7 +36,7 @@ def test_the_average_unrolled():
 
 
 def test_the_weights_sum_to_one_minus_beta_to_the_t():
-    """By induction: at t = 0 it is 0, and each t adds the weight (1 − β)βᵗ⁻¹ of the then oldest value."""
+    """By induction: the sum is 0 at t = 0, and each step adds the weight (1 − β)βᵗ⁻¹ of the oldest value."""
     total = 1 - beta**t
     assert total.subs(t, 0) == 0
     assert sp.simplify(total - total.subs(t, t - 1) - (1 - beta) * beta ** (t - 1)) == 0
@@ -50,7 +50,7 @@ def test_the_mean_of_a_moving_average():
     assert not solves((1 - beta) * mu, mu)  # the correction of t = 1 at every step
 
 
-def test_drift():
+def test_the_error_of_the_average_under_drift():
     means = sp.symbols("E1:6")
     a, last = 0, len(means)
     for mean in means:
@@ -60,7 +60,7 @@ def test_drift():
     assert sp.simplify(zeta.subs(dict.fromkeys(means, mu))) == 0
 
 
-def test_a_trend_lags_and_a_fall_is_remembered():
+def test_the_averages_of_a_trend_and_of_a_fall():
     trend = sp.simplify(numbers.trend(t, beta) * (1 - beta**t))
     fall = sp.simplify(numbers.fall(t, beta, r) * (1 - beta**t))
     assert solves(trend, t)
@@ -73,12 +73,12 @@ def test_a_trend_lags_and_a_fall_is_remembered():
     assert len(numbers.STEPS) == late
 
 
-def test_on_a_network_the_average_remembers_larger_gradients():
+def test_the_average_on_a_network_overestimates_the_gradients():
     assert np.median(numbers.overestimate()) > 1.2
 
 
-def test_the_root_of_an_unbiased_estimate_is_too_small():
-    """Jensen, for g = ±1 or ±2 with equal chances, at t = 1 where √v̂ = |g|."""
+def test_the_root_of_an_unbiased_estimate_is_biased():
+    """Jensen's inequality for g = ±1 or ±2 with equal probability, at t = 1, where √v̂ = |g|."""
     assert np.sqrt((1 + 4) / 2) > (1 + 2) / 2
 
 
@@ -104,7 +104,7 @@ def test_the_ratio_holds_for_all_gradients(seed, beta1, beta2, magnitude):
     np.testing.assert_allclose(neither, expected * full, rtol=1e-9, atol=1e-18)
 
 
-def test_the_proof_of_the_shape():
+def test_the_proof_of_the_shape_of_rho():
     x, u, a, b = sp.symbols("x u a b", positive=True)
     h, k = u / (sp.exp(u) - 1), u * sp.exp(u) / (sp.exp(u) - 1)
     log_rho = sp.log(1 - sp.exp(-a * x)) - sp.log(1 - sp.exp(-b * x)) / 2
@@ -122,7 +122,7 @@ def test_the_proof_of_the_shape():
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.01, 0.9999))
-def test_the_shape(beta1, beta2):
+def test_the_shape_of_rho(beta1, beta2):
     assume(abs(beta1 - beta2) > 1e-3 and abs((1 - beta1) ** 2 - (1 - beta2)) > 1e-9)
     a, b = -np.log(beta1), -np.log(beta2)
     end = 8 / min(a, b)
@@ -138,11 +138,11 @@ def test_the_shape(beta1, beta2):
         assert np.all(rising[: max(turn - 1, 0)])
         assert np.all(log_rho[turn:] > -1e-12)
         assert (rho(1, beta1, beta2) > 1) == ((1 - beta1) ** 2 > 1 - beta2)
-        if rho(1, beta1, beta2) > 1:  # then no later step is too small
+        if rho(1, beta1, beta2) > 1:  # in this case no later step is too small
             assert np.all(rho(np.arange(1, 2001), beta1, beta2) > 1 - 1e-12)
 
 
-def test_the_numbers_of_the_defaults():
+def test_the_numbers_for_the_default_betas():
     assert rho(1) == pytest.approx(3.1623, abs=1e-4)
     assert numbers.peak() == 12
     assert rho(12) == pytest.approx(6.5685, abs=1e-4)
@@ -154,7 +154,7 @@ def test_the_numbers_of_the_defaults():
     assert 1 - BETA1**43 < 0.99 <= 1 - BETA1**44
 
 
-def test_other_betas():
+def test_the_numbers_for_other_betas():
     assert rho(1, 0.9, 0.95) < 1
     assert numbers.crossing(0.9, 0.95) == 9
     assert rho(8, 0.9, 0.95) < 1 < rho(9, 0.9, 0.95)
@@ -172,7 +172,7 @@ def test_the_turning_point_is_the_maximum(beta1, beta2):
     assert abs(numbers.peak(beta1, beta2) - turn) < 1
 
 
-def test_correcting_only_one_is_a_schedule():
+def test_correcting_one_moment_is_equivalent_to_a_schedule():
     gradients = np.random.default_rng(0).normal(size=(100, 3))
     full = steps(Adam, gradients, eps=0)
     only_v = steps(Adam, gradients, lr=lambda s: 1e-3 * (1 - BETA1 ** (s + 1)), eps=0)
@@ -199,7 +199,7 @@ def test_the_hat_form():
 
 @pytest.mark.equation("adam-eps-hat")
 @given(st.floats(-12, 2), st.floats(-12, -1))
-def test_the_first_step(log_gradient, log_eps):
+def test_the_first_step_in_both_eps_forms(log_gradient, log_eps):
     g, eps = 10**log_gradient, 10**log_eps
     gradient = np.array([[g]])
     assert steps(Adam, gradient, eps=eps)[0, 0] == pytest.approx(1e-3 * g / (g + eps), rel=1e-9)
@@ -207,11 +207,11 @@ def test_the_first_step(log_gradient, log_eps):
     assert steps(Adam, gradient, eps=eps, eps_form="hat")[0, 0] == pytest.approx(1e-3 * g / (g + acting), rel=1e-9)
 
 
-def test_how_much_larger_eps_hat_acts():
+def test_the_factor_between_eps_hat_and_eps():
     assert [round(numbers.root_factor(n), 2) for n in (1, 100, 1000)] == [31.62, 3.24, 1.26]
 
 
-def test_what_the_exercises_say():
+def test_the_numbers_of_the_exercises():
     assert solutions.frozen(BETA1, BETA2) == pytest.approx(0.316, abs=5e-4)
     assert pytest.approx(0.906, abs=5e-4) == 0.9 * BETA2**99 / 0.9
     assert pytest.approx(0.0095, abs=5e-5) == (1 - BETA2) * BETA2**99 / (1 - BETA2**100)
@@ -247,7 +247,7 @@ class TestBiasCorrection:
             )
         return drawn
 
-    def test_averages_and_steps_are_the_engines(self, javascript: Javascript) -> None:
+    def test_averages_and_steps_agree_with_the_engine(self, javascript: Javascript) -> None:
         drawn = self.settings()
         results = javascript("bias-correction.model.js", [["adam", [g, s]] for g, s in drawn])
         for (gradients, s), result in zip(drawn, results, strict=True):
@@ -257,7 +257,7 @@ class TestBiasCorrection:
             np.testing.assert_allclose(result["v"], v, rtol=1e-12)
             np.testing.assert_allclose(result["step"], m / (np.sqrt(v) + s["eps"]), rtol=1e-12, atol=1e-12)
 
-    def test_steps_are_those_of_the_optimizer(self, javascript: Javascript) -> None:
+    def test_steps_agree_with_the_optimizer(self, javascript: Javascript) -> None:
         drawn = [(g, s) for g, s in self.settings() if s["correct"] in ("both", "neither")]
         results = javascript("bias-correction.model.js", [["adam", [g, s]] for g, s in drawn])
         for (gradients, s), result in zip(drawn, results, strict=True):

@@ -1,4 +1,4 @@
-"""The derivations and statements of book/eta_equivalence/, by SymPy and against the engine, and its explorable."""
+"""The derivations, statements and explorable of book/eta_equivalence/, tested with SymPy and the engine."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ U = 2.0**-53
 
 
 def adam_run(scale_eta, scale_rate, decay=lambda theta, rate: 0):
-    """θ after three symbolic steps of Adam on any gradient; the last two with the factors."""
+    """Return θ after three symbolic steps of Adam with any gradient; the last two have the factors."""
     theta, m, v = sp.Symbol("theta0"), sp.Integer(0), sp.Integer(0)
     for t in (1, 2, 3):
         on_eta, on_rate = (scale_eta, scale_rate) if t > 1 else (1, 1)
@@ -52,13 +52,13 @@ def test_the_theorem_for_adam():
     assert adam_run(s, 1) != adam_run(1, s**2)
 
 
-def test_the_theorem_for_momentum_and_its_first_limit():
+def test_the_theorem_for_momentum_and_its_first_exception():
     assert sp.expand(momentum_run("torch", s, 1) - momentum_run("torch", 1, s)) == 0
     assert sp.expand(momentum_run("keras", s, 1, 2) - momentum_run("keras", 1, s, 2)) != 0
     assert sp.expand(momentum_run("keras", 1, 1, 2) - momentum_run("torch", 1, 1, 2)) == 0
 
 
-def test_decoupled_weight_decay_is_the_second_limit():
+def test_decoupled_weight_decay_is_the_second_exception():
     def with_rate(theta, rate):
         return rate * lam * theta
 
@@ -72,7 +72,7 @@ def test_decoupled_weight_decay_is_the_second_limit():
 @pytest.mark.equation("effective-rate")
 @pytest.mark.equation("adam-update")
 @pytest.mark.parametrize("factor", [0.5, 2.0, 0.1, 0.3])
-def test_two_runs_of_a_network(factor):
+def test_two_runs_of_a_network_agree(factor):
     a, b = numbers.pair(factor, start=20, steps=40)
     engine = numbers.run(mg.optim.Adam, lr=numbers.decay(factor, start=20), steps=40)
     if np.log2(factor).is_integer():
@@ -87,7 +87,7 @@ def test_two_runs_of_a_network(factor):
 
 
 @pytest.mark.parametrize("name", numbers.RULES)
-def test_the_engines_rules_in_a_noisy_bowl(name):
+def test_the_engines_rules_on_a_noisy_quadratic(name):
     half, tenth = (numbers.gap(numbers.RULES[name], s) for s in (0.5, 0.1))
     if name.endswith("Keras"):
         assert half > 1e-4
@@ -101,14 +101,14 @@ normal = st.floats(1e-100, 1e100) | st.floats(-1e100, -1e-100)
 
 
 @given(normal, normal, st.integers(-100, 100))
-def test_powers_of_two_pass_through(x, y, k):
+def test_scaling_by_powers_of_two_is_exact(x, y, k):
     factor = 2.0**k
     assert (factor * x) * y == factor * (x * y)
     assert (factor * x) / y == factor * (x / y)
     assert np.sqrt(factor**2 * abs(x)) == factor * np.sqrt(abs(x))
 
 
-def test_other_factors_and_subnormal_numbers_do_not():
+def test_scaling_by_other_factors_or_of_subnormal_numbers_is_not_exact():
     x = np.random.default_rng(0).uniform(1, 2, 1000)
     assert solutions.exact(0.25, 1e-3, x)
     assert not solutions.exact(0.1, 1e-3, x)
@@ -118,8 +118,8 @@ def test_other_factors_and_subnormal_numbers_do_not():
 
 
 @given(st.floats(1e-3, 1e3), st.floats(1e-8, 1e3), st.floats(1e-10, 1e10))
-def test_other_factors_round_to_four_units(factor, rate, d):
-    assert abs(((factor * rate) / d) / (factor * (rate / d)) - 1) <= 5.5 * U  # 4 units, and the comparison's own
+def test_scaling_by_other_factors_is_exact_up_to_four_units(factor, rate, d):
+    assert abs(((factor * rate) / d) / (factor * (rate / d)) - 1) <= 5.5 * U  # 4 units, and the comparison's rounding
 
 
 def test_momentum_unrolled():
@@ -132,7 +132,7 @@ def test_momentum_unrolled():
     assert sp.expand(u_keras + sum(mu ** (n - i) * rates[i - 1] * g[i - 1] for i in range(1, n + 1))) == 0
 
 
-def test_keras_after_a_decay():
+def test_the_steps_of_keras_momentum_after_a_decay():
     k, g = sp.Symbol("k", integer=True, positive=True), sp.Symbol("g")
     step = -g * eta / (1 - mu) * (s + (1 - s) * mu**k)
     assert sp.simplify(step.subs(k, 0) + g * eta / (1 - mu)) == 0  # settled
@@ -144,15 +144,15 @@ def test_keras_after_a_decay():
     np.testing.assert_allclose(numbers.steps_after_decay("torch"), 0.1, rtol=1e-9)
 
 
-def test_the_network_with_both_momenta():
+def test_both_momenta_on_a_network_differ_only_after_a_decay():
     torch, keras = numbers.momentum_pair(0.05)
     np.testing.assert_allclose(torch, keras, rtol=0, atol=1e-12)
     torch, keras = numbers.momentum_pair(numbers.decay(0.1, 0.05))
     assert abs(torch[-1] - keras[-1]).max() > 1e-3
 
 
-def test_a_repaired_velocity_makes_keras_pytorch():
-    """Exercise 5, with the engine: if u becomes u·new/old at each change, both conventions agree."""
+def test_a_rescaled_velocity_makes_keras_agree_with_pytorch():
+    """Exercise 5 in the engine: if u is multiplied by new/old at each change of the rate, both conventions agree."""
 
     def run(convention, repair):
         theta = mg.Tensor(np.ones(3), requires_grad=True)
@@ -173,7 +173,7 @@ def test_a_repaired_velocity_makes_keras_pytorch():
     assert not np.allclose(run("keras", repair=False), torch, rtol=1e-2)
 
 
-def test_eps_for_a_factor():
+def test_the_eps_that_scales_the_rate_by_a_factor():
     r_ = sp.Symbol("r", positive=True)
     new = (r_ + eps) / s - r_
     assert sp.simplify(eta / (r_ + new) - s * eta / (r_ + eps)) == 0
@@ -181,7 +181,7 @@ def test_eps_for_a_factor():
     assert pytest.approx(9000, rel=0.01) == (1e-4 + 0.9) / (1e-4 + 1e-8)
 
 
-def test_no_eps_lowers_all_rates_by_one_factor():
+def test_no_eps_scales_all_rates_by_the_same_factor():
     a, b, factors = numbers.eps_pair()
     low, median, high = np.quantile(factors, (0.05, 0.5, 0.95))
     assert median == pytest.approx(0.1)
@@ -191,14 +191,14 @@ def test_no_eps_lowers_all_rates_by_one_factor():
     np.testing.assert_array_equal(a[: numbers.START], b[: numbers.START])
 
 
-def test_adamw_on_a_network():
+def test_scaling_the_rate_of_adamw_also_scales_the_decay():
     both, only_rates = numbers.pair(0.1, mg.optim.AdamW, weight_decay=0.1)
     engine = numbers.run(mg.optim.AdamW, lr=numbers.decay(0.1), weight_decay=0.1)
     np.testing.assert_allclose(both, engine, rtol=1e-9, atol=1e-12)
     assert np.linalg.norm(both[-1]) > 1.01 * np.linalg.norm(only_rates[-1])
 
 
-def test_a_plateau_rule_decides_differently():
+def test_a_plateau_rule_may_decide_differently():
     parting = numbers.parting()
     e, (a, b) = parting.epoch, (parting.a, parting.b)
     assert np.isclose(a.rates[e], b.rates[e])
@@ -215,14 +215,14 @@ def test_each_seed_has_its_own_plateau_schedule():
     assert numbers.reductions(0) == numbers.reductions(0)
 
 
-def test_porting_a_weight_decay():
+def test_the_conversion_of_the_papers_weight_decay():
     alpha, theta, step = sp.symbols("alpha theta step", positive=True)
     paper = theta - s * (alpha * step + lam * theta)
     rate = s * alpha
     assert sp.expand(paper - (theta - rate * (step + lam / alpha * theta))) == 0
 
 
-def test_the_rates_of_a_network():
+def test_the_effective_rates_of_a_network():
     turn, eta = 400, 3e-3
     decayed, longest = numbers.watch(numbers.decay(0.1, eta, turn))
     constant, _ = numbers.watch(eta)
@@ -239,7 +239,7 @@ def test_a_step_can_be_several_times_eta():
     assert numbers.growing_step() == pytest.approx(5.78, abs=0.01)
 
 
-def test_the_spread_of_a_noisy_bowl():
+def test_the_spread_of_sgd_on_a_noisy_quadratic():
     """SGD at rate α on θ²/2 with unit noise: Var = (1 − α)²·Var + α² has the solution α/(2 − α), about α/2."""
     alpha, variance = sp.symbols("alpha V", positive=True)
     (stationary,) = sp.solve(sp.Eq(variance, (1 - alpha) ** 2 * variance + alpha**2), variance)
@@ -296,7 +296,7 @@ class TestEtaEquivalence:
         return mg.optim.Adam([theta], lr=s["eta"], eps=s["strength"] if s["rule"] == "eps" else 1e-8)
 
     def path(self, s: dict[str, Any], effective: bool) -> list[float]:
-        """The run of minigrad's optimizer. Its rate is decayed, or (effective) its steps are."""
+        """Return θ in a run of minigrad's optimizer, with either its rate or (effective) its steps decayed."""
         theta = parameter(s["theta"])
         optimizer = self.optimizer(s, theta)
         probe = mg.optim.SGD([parameter()], lr=1.0)
@@ -323,7 +323,7 @@ class TestEtaEquivalence:
             path.append(float(theta.data[0]))
         return path
 
-    def test_both_runs_are_the_engines(self, javascript: Javascript) -> None:
+    def test_both_runs_agree_with_the_engine(self, javascript: Javascript) -> None:
         drawn = self.settings()
         for s, (first, second) in zip(
             drawn, javascript("eta-equivalence.model.js", [["runs", [s]] for s in drawn]), strict=True
@@ -334,7 +334,7 @@ class TestEtaEquivalence:
                     got, want, rtol=1e-12, atol=1e-12 * np.abs(want).max(), err_msg=str(s["rule"])
                 )
 
-    def test_the_runs_coincide_where_the_theorem_holds_and_part_where_it_ends(self, javascript: Javascript) -> None:
+    def test_the_runs_agree_only_if_the_theorem_holds(self, javascript: Javascript) -> None:
         drawn = [s | {"factor": 0.25, "decayAt": 40, "eta": 0.05} for s in self.settings()]
         for s, (first, second) in zip(
             drawn, javascript("eta-equivalence.model.js", [["runs", [s]] for s in drawn]), strict=True
@@ -345,7 +345,7 @@ class TestEtaEquivalence:
             elif s["rule"] != "plateau" and s["strength"] > 0.01:
                 assert gap > 1e-6
 
-    def test_without_their_cause_the_limits_vanish(self, javascript: Javascript) -> None:
+    def test_the_runs_agree_if_the_strength_of_an_exception_is_zero(self, javascript: Javascript) -> None:
         drawn = [s | {"strength": 0, "factor": 0.3} for s in self.settings() if s["rule"] != "momentum"]
         for first, second in javascript("eta-equivalence.model.js", [["runs", [s]] for s in drawn]):
             np.testing.assert_allclose(first, second, rtol=1e-12, atol=1e-12)

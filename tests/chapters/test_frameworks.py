@@ -1,4 +1,4 @@
-"""The page "What frameworks do differently": its numbers, and the rows in words, compared with the traces."""
+"""The page "What frameworks do differently": its numbers and the words in its tables agree with the traces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_defaults():
 
 
 @pytest.mark.parametrize("run", numbers.look_alikes(), ids=lambda run: f"{run.framework} {run.name}")
-def test_the_calls_after_the_signs(run):
+def test_the_calls_marked_as_same_or_different(run):
     assert run.ours is None or numbers.difference(run, run.ours) < 1e-9
     assert numbers.difference(run, run.nearest) > 1e-7
 
@@ -39,7 +39,7 @@ def test_each_reason_has_one_row():
 
 @pytest.mark.equation("sgd-momentum")
 @pytest.mark.equation("sgd-keras-momentum")
-def test_momentum_after_a_cut_of_the_rate():
+def test_momentum_after_a_reduction_of_the_rate():
     keras, torch = numbers.momentum_steps("keras"), numbers.momentum_steps("torch")
     np.testing.assert_allclose(keras[: numbers.CUT], torch[: numbers.CUT])
     velocity = 0.0
@@ -47,7 +47,7 @@ def test_momentum_after_a_cut_of_the_rate():
         velocity = 0.9 * velocity + (1 if t < numbers.CUT else 0.1)
         assert taken == pytest.approx(velocity)
     excess, reached = numbers.coasting()
-    limit = [exercises.coasting(0.9, 1.0, 0.1, k) for k in range(1, 41)]  # if the rate had been constant for ever
+    limit = [exercises.coasting(0.9, 1.0, 0.1, k) for k in range(1, 41)]  # for a rate that was constant for a long time
     assert excess == pytest.approx(np.mean(limit), rel=0.02)
     assert keras[40 + reached - 1] < 1.1 * torch[40 + reached - 1]
     assert keras[40 + reached - 2] >= 1.1 * torch[40 + reached - 2]
@@ -55,7 +55,7 @@ def test_momentum_after_a_cut_of_the_rate():
 
 @pytest.mark.parametrize("convention", ["keras", "torch"])
 @pytest.mark.parametrize("series", METRICS)
-def test_the_plateaus_table_is_minigrads_except_for_one_cell(series, convention):
+def test_the_plateau_table_agrees_with_minigrad_except_for_one_cell(series, convention):
     metrics, arguments = METRICS[series]
     optimizer = mg.optim.SGD([Parameter(np.zeros(1))], lr=1.0)
     plateau = s.ReduceLROnPlateau(optimizer, convention=convention, **arguments)
@@ -69,12 +69,12 @@ def rate(framework: str, schedule: str, t: int) -> float:
 
 
 def row(start: str) -> list[str]:
-    """The cells of the row of the page's table whose first cell is `start`."""
+    """Return the cells of the row, in a table of the page, whose first cell is `start`."""
     (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| {start} |")]
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_a_boundary_belongs_to():
+def test_the_row_a_boundary_belongs_to():
     _, keras, torch, optax, ours = row("a boundary belongs to")
     assert "before" in keras
     assert rate("keras", "piecewise_constant", 10) == pytest.approx(0.1)
@@ -87,7 +87,7 @@ def test_a_boundary_belongs_to():
     assert s.multi_step_decay(1.0, [10], 0.1)(10) == 0.1
 
 
-def test_after_the_last_step():
+def test_the_row_after_the_last_step():
     _, keras, torch, optax, ours = row("after the last step")
     assert (keras, optax, ours) == ("stays", "stays", "stays")
     for framework in ("keras", "optax"):
@@ -100,7 +100,7 @@ def test_after_the_last_step():
     assert s.one_cycle(0.1, 40)(250) == s.one_cycle(0.1, 40)(39)
 
 
-def test_warm_up():
+def test_the_row_warm_up():
     _, keras, torch, optax, ours = row("warm-up")
     for framework, cell in (("keras", keras), ("optax", optax)):
         assert "from the rate you give; the decay starts after it" in cell
@@ -113,7 +113,7 @@ def test_warm_up():
     assert (warm(0), warm(30)) == pytest.approx((0.01, s.cosine_decay(0.1, 40)(30)))
 
 
-def test_computed_in():
+def test_the_row_computed_in():
     assert row("computed in")[1:3] == ["float32", "float64"]
     exact = np.array([s.cosine_decay(0.1, 40, 0.1)(t) for t in range(40)])
     for framework, name, bits in (("keras", "cosine_decay", 32), ("torch", "CosineAnnealingLR", 64)):
@@ -121,7 +121,7 @@ def test_computed_in():
         assert (error > 1e-10) == (bits == 32)
 
 
-def test_weight_decay_defaults():
+def test_the_row_default_of_adamws_weight_decay():
     rules = (("torch", "AdamW"), ("keras", "AdamW"), ("optax", "adamw"))
     defaults = [numbers.default(framework, f"{rule}.weight_decay") for framework, rule in rules]
     assert row("default λ of AdamW")[1:] == [f"{value:g}" for value in defaults]

@@ -1,4 +1,4 @@
-"""The page "How fast is it?": its numbers, and what its sentences conclude from the stored benchmark."""
+"""The page "How fast is it?": its numbers, and its conclusions from the stored benchmark."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ ONE = numbers.THREADS[0]
 
 @pytest.fixture(scope="module")
 def counted():
-    """The names that the page's cell defines which counts the operations of a training step."""
+    """Return the variables of the page's cell that counts the operations of a training step."""
     (cell,) = [cell for cell in re.findall(r"```{code-cell}\n(.*?)```", PAGE, re.DOTALL) if "step_flop =" in cell]
     scope: dict[str, float] = {}
     exec(compile(cell, "index.md", "exec"), scope)
     return scope
 
 
-def test_operations_of_a_step(counted):
+def test_the_number_of_operations_of_a_step(counted):
     conv1, conv2 = exercises.forward_flop(6, 3, 5, 32), exercises.forward_flop(16, 6, 5, 14)
     dense = 2 * sum(prod(shape) for shape in LENET5_LAYERS if len(shape) == 2)
     assert (counted["conv1"], counted["conv2"], counted["dense"]) == (conv1, conv2, dense)
     assert counted["step_flop"] == 3 * (conv1 + conv2 + dense) - conv1  # the images need no gradient
 
 
-def test_a_time_is_that_of_the_fastest_peer():
+def test_a_time_is_the_fastest_peers():
     both = numbers.microseconds("lenet5", 32, ONE, *numbers.TORCH)
     assert both == min(numbers.microseconds("lenet5", 32, ONE, peer) for peer in numbers.TORCH)
     ours = numbers.microseconds("lenet5", 32, ONE, "minigrad")
@@ -39,7 +39,7 @@ def test_a_time_is_that_of_the_fastest_peer():
         numbers.seconds("lenet5", 32, ONE, "nobody")
 
 
-def test_neither_comes_near_the_arithmetics_limit(counted):
+def test_both_libraries_take_over_twice_the_arithmetic_limit(counted):
     for threads in numbers.THREADS:
         limit = numbers.least(counted["step_flop"], threads)
         assert limit * numbers.peak(threads) == pytest.approx(counted["step_flop"] * 1e6)
@@ -47,14 +47,14 @@ def test_neither_comes_near_the_arithmetics_limit(counted):
             assert all(numbers.microseconds("lenet5", size, threads, *peers) > 2 * limit for size in (32, 128, 512))
 
 
-def test_a_matrix_product_reaches_more_than_a_loop():
+def test_a_matrix_product_is_faster_than_a_loop():
     assert numbers.peak(ONE) == numbers.rate("matrix product", ONE) > numbers.rate("multiply-adds", ONE)
     assert numbers.share_of_peak("conv2 both, batch 32", ONE) == pytest.approx(
         numbers.rate("conv2 both, batch 32", ONE) / numbers.peak(ONE), rel=0.05
     )
 
 
-def test_adam_waits_for_the_call_and_then_for_memory():
+def test_adam_is_limited_by_the_call_and_then_by_memory():
     counts = (1_000, 10_000, 100_000, 1_000_000, 20_000_000)
     first, *between, last = (numbers.adam_nanoseconds(count, ONE, "minigrad") for count in counts)
     assert first > last > min(between)

@@ -1,4 +1,4 @@
-"""The landing page: its derivation by SymPy, and its sentences against what its cells compute."""
+"""The landing page: its derivation, tested with SymPy, and its sentences, tested with its cells' results."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ CELLS = re.findall(r"^```{code-cell}\n(?::tags: [^\n]*\n)?(.*?)^```$", PAGE, re.
 
 @pytest.fixture(scope="module")
 def page():
-    """The names that the picture's cell defines, and under "glued" the numbers of the sentences by name."""
+    """Return the variables of the figure's cell, and as "glued" a dict of the glued numbers."""
     glued: dict[str, float] = {}
     scope: dict[str, object] = {"glued": glued}
     with pytest.MonkeyPatch.context() as patch:
@@ -26,7 +26,7 @@ def page():
 
 
 def test_the_floor_of_the_introduction():
-    """s = (1−a)² s + a² σ² has the solution a σ²/(2 − a); for a = η/σ half of it is ησ/4 to first order in η."""
+    """s = (1−a)² s + a² σ² has the solution a σ²/(2 − a). For a = η/σ, half of it is ησ/4 to first order in η."""
     a, s, eta, sigma = sp.symbols("a s eta sigma", positive=True)
     (solution,) = sp.solve(sp.Eq(s, (1 - a) ** 2 * s + a**2 * sigma**2), s)
     assert sp.simplify(solution - a * sigma**2 / (2 - a)) == 0
@@ -41,7 +41,7 @@ def test_constant_rates_end_at_the_floor(page):
         assert page["glued"][f"intro-floor-{name}"] != pytest.approx(2 * floor, rel=0.1)  # s itself isn't the mean loss
 
 
-def test_decay_is_fast_and_ends_below_every_constant_rate(page):
+def test_decay_is_fast_and_ends_below_all_constant_rates(page):
     arms = page["arms"]
     assert arms["decayed"][100] < 2 * arms["large"][100] < arms["small"][100] / 10
     assert arms["decayed"][-1] < page["best_constant"] / 2 < arms["small"][-1] / 2
@@ -49,7 +49,7 @@ def test_decay_is_fast_and_ends_below_every_constant_rate(page):
     assert min(ends) < best < max(ends), "the rates tried enclose the best"
 
 
-def test_the_description_of_the_picture(page):
+def test_the_numbers_in_the_figures_alternative_text(page):
     arms = page["arms"]
     described = [arms["large"][50], arms["large"][-1000:].mean(), arms["small"][-1000:].mean(), arms["decayed"][-1]]
     values = re.search(
@@ -60,15 +60,15 @@ def test_the_description_of_the_picture(page):
     assert [float(value) for value in values.groups()] == pytest.approx(described, rel=0.15)
 
 
-def test_no_floor_to_leave_yet_at_step_50(page):
-    """The small rate is still far above its floor where the large one has reached its own."""
+def test_only_the_large_rate_is_at_its_floor_at_step_50(page):
+    """At step 50 the large rate has reached its floor, and the small rate is still far above its own."""
     arms = page["arms"]
     assert arms["small"][50] > 100 * page["glued"]["intro-floor-small"]
     assert arms["large"][50] < page["glued"]["intro-floor-large"] < 10 * arms["large"][50]
 
 
-def test_the_words_about_the_article(page):
-    """Most of the gain is what the constant rate loses by overfitting; with 0.0001 no difference can be shown."""
+def test_the_sentences_about_the_article(page):
+    """Most of the gain is the constant rate's loss by overfitting. With 0.0001 no difference can be shown."""
     glued = page["glued"]
     assert glued["intro-decay-last"] - glued["intro-decay-best"] > glued["intro-decay-last"] / 2
     assert glued["intro-decay-best"] > 0

@@ -1,4 +1,4 @@
-"""The derivations of book/optimizers/, by SymPy and against the engine."""
+"""The derivations of book/optimizers/, tested with SymPy and the engine."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from minigrad_book.tools.paths import steps
 import minigrad as mg
 
 
-def test_one_rate_for_two_curvatures():
+def test_the_best_rate_for_two_curvatures():
     flat, kappa, eta = sp.symbols("lambda2 kappa eta", positive=True)
     (best,) = sp.solve(sp.Eq(1 - eta * flat, eta * kappa * flat - 1), eta)
     assert sp.simplify(best - 2 / (flat + kappa * flat)) == 0
@@ -18,7 +18,7 @@ def test_one_rate_for_two_curvatures():
     np.testing.assert_allclose(exercises.best_rate(100.0, 1.0), [2 / 101, 99 / 101], rtol=1e-12)
 
 
-def test_first_steps_of_the_table():
+def test_the_first_steps_in_the_table():
     t = np.arange(1, 101)
     large = {name: steps(rule, np.full(100, 1e3), lr=1.0) for name, rule in numbers.RULES.items()}
     np.testing.assert_allclose(large["SGD"], 1e3, rtol=1e-12)
@@ -30,8 +30,8 @@ def test_first_steps_of_the_table():
         np.testing.assert_allclose(large[name], 1, rtol=1e-9)
 
 
-def test_nadam_looks_ahead():
-    """For a constant gradient g the first momentum is now·g + ahead·(1 − β₁)·g."""
+def test_the_first_step_of_nadam():
+    """The first m̄ for a gradient g is (weight of g)·g + (weight of m)·(1 − β₁)·g."""
     mu = [0.9 * (1 - 0.5 * 0.96 ** (t * 0.004)) for t in (1, 2)]
     first = (1 - mu[0]) / (1 - mu[0]) + mu[1] / (1 - mu[0] * mu[1]) * (1 - 0.9)
     assert steps(mg.optim.NAdam, [5.0], lr=1.0)[0] == pytest.approx(first, rel=1e-8)
@@ -46,14 +46,14 @@ def test_both_momenta_agree_while_the_rate_is_constant():
         assert sp.expand(keras + eta * torch) == 0
 
 
-def test_adamax_steps_stay_below_a_little_more_than_the_rate():
-    """u ≥ β₂ᵏ|g| for a gradient k steps ago, so |m̂|/u ≤ Σ w β₂⁻ᵏ with Adam's normalised weights w."""
+def test_the_steps_of_adamax_are_less_than_1_01_times_the_rate():
+    """For a gradient g of k steps ago, u ≥ β₂ᵏ|g|, so |m̂|/u ≤ Σ w β₂⁻ᵏ with m̂'s weights w."""
     gradients = np.random.default_rng(0).standard_cauchy(2000)
     weights = 0.1 * (0.9 / 0.999) ** np.arange(2000)
     assert np.abs(steps(mg.optim.Adamax, gradients, lr=1.0)).max() <= weights.sum() < 1.01
 
 
-def test_answers_to_a_jump():
+def test_the_responses_to_a_jump():
     answers = numbers.answers()
     jump = {name: numbers.jump(answer) for name, answer in answers.items()}
     back = {name: numbers.back(answer) for name, answer in answers.items()}
@@ -67,7 +67,7 @@ def test_answers_to_a_jump():
     assert still == {"Adagrad", "RMSprop", "Adadelta"}
 
 
-def test_l2_and_decoupled_decay():
+def test_l2_and_decoupled_weight_decay_differ():
     alone = (1 - 1e-3 * 0.1) ** 2000
     loud, quiet = numbers.decayed(mg.optim.Adam)
     assert loud > 0.95

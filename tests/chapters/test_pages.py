@@ -1,4 +1,4 @@
-"""Sentences are in Markdown, numbers come from cells: no page builds a sentence in a cell."""
+"""Sentences are written in Markdown and numbers come from cells: no page builds a sentence in a cell."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PAGES = sorted(path for path in BOOK.rglob("*.md") if "{code-cell}" in path.read
 MODULES = sorted(path for folder in ("*/numbers.py", "*/picture.py") for path in BOOK.glob(folder))
 
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?:---\n(?P<yaml>.*?)^---\n)?(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-SHOWS = {"Markdown", "HTML", "Latex", "glue"}  # what puts text into the page
+SHOWS = {"Markdown", "HTML", "Latex", "glue"}  # functions that put text into the page
 HIDDEN = re.compile(r"remove-(input|cell)")
-WORDS = 3  # so many words in a row are a phrase
+WORDS = 3  # this many words in a row are a phrase
 
 
 def cells(page: str) -> Iterator[tuple[str, bool]]:
-    """The code of each cell, and whether it is removed from the page, so that what it prints is text like any other."""
+    """Yield the code of each cell, and whether it is hidden, so that its printed output looks like the page's text."""
     for match in CELL.finditer(page):
         lines = match["body"].splitlines()
         options = [line for line in lines if line.startswith(":")]
@@ -29,7 +29,7 @@ def cells(page: str) -> Iterator[tuple[str, bool]]:
 
 
 def built_sentences(code: str, hidden: bool = False) -> list[str]:
-    """The phrases in strings that `code` hands to the page; in a hidden cell also those that it prints."""
+    """Return the phrases in strings that `code` puts into the page; for a hidden cell also those that it prints."""
     tree, shows = ast.parse(code), SHOWS | ({"print"} if hidden else set())
     makers = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     found = []
@@ -49,7 +49,7 @@ def name_of(function: ast.expr) -> str:
 
 
 def strings(node: ast.AST) -> Iterator[str]:
-    """The strings below `node`, an f-string with … for its values; not docstrings, nor figures' alternative texts."""
+    """Yield the strings in `node`, except docstrings and figures' alternative texts; an f-string has … for values."""
     if isinstance(node, ast.JoinedStr):
         yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
         return
@@ -68,7 +68,7 @@ def strings(node: ast.AST) -> Iterator[str]:
 
 
 def is_phrase(text: str) -> bool:
-    """Whether `text` has several words in a row outside of a table's rows, formulas and code."""
+    """Return whether `text` has several words in a row outside of table rows, formulas and code."""
     text = re.sub(r"(?m)^\s*\|.*$|\$[^$]*\$|`[^`]*`", " . ", text)
     return bool(re.search(rf"(?:\b[^\W\d_]{{2,}}\b[ \n]+){{{WORDS - 1}}}[^\W\d_]{{2,}}\b", text))
 
@@ -80,7 +80,7 @@ def test_no_page_builds_sentences_in_cells(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(BOOK).as_posix())
-def test_no_module_of_a_chapter_builds_sentences_for_its_page(path: Path) -> None:
+def test_no_module_of_a_chapter_builds_sentences(path: Path) -> None:
     assert built_sentences(path.read_text(encoding="utf-8"), hidden=True) == []
 
 
@@ -100,7 +100,7 @@ def test_a_sentence_built_in_a_cell_is_found(code: str) -> None:
     assert built_sentences(code)
 
 
-def test_a_hidden_cell_prints_no_sentence_but_a_shown_one_may() -> None:
+def test_only_visible_cells_may_print_sentences() -> None:
     code = 'print(f"after {n} steps the largest difference is {x}")'
     assert built_sentences(code, hidden=True)
     assert built_sentences(code, hidden=False) == []
@@ -124,6 +124,6 @@ def test_numbers_tables_and_figures_are_not_sentences(code: str) -> None:
     assert built_sentences(code) == []
 
 
-def test_cells_are_read_with_their_options() -> None:
+def test_cells_are_parsed_with_their_options() -> None:
     page = "```{code-cell}\n:tags: [remove-input]\na = 1\n```\n\n```{code-cell}\n---\nk: v\n---\n%magic\nb = 2\n```\n"
     assert list(cells(page)) == [("a = 1", True), ("b = 2", False)]

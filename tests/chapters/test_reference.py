@@ -1,4 +1,4 @@
-"""The glossary: in order, and every page that an entry links to mentions its term."""
+"""The glossary is in order, and every page that an entry links to mentions its term."""
 
 import re
 from pathlib import Path

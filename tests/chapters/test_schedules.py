@@ -1,4 +1,4 @@
-"""The derivations of book/schedules/, by SymPy and against the engine, and its explorable."""
+"""The derivations and the explorable of book/schedules/, tested with SymPy and the engine."""
 
 from collections.abc import Callable
 from math import inf, nan
@@ -17,7 +17,7 @@ SETTINGS = 250  # random settings of the explorable
 Javascript = Callable[[str, list[Any]], list[Any]]
 
 
-def test_natural_exponential_is_exponential():
+def test_natural_exponential_decay_is_exponential_decay():
     t, s, k = sp.symbols("t s k", positive=True)
     assert sp.simplify(sp.exp(-k) ** (t / s) - sp.exp(-k * t / s)) == 0
     assert sp.solve(sp.Eq(sp.exp(-k * t / s), sp.Rational(1, 2)), t) == [s * sp.log(2) / k]
@@ -25,7 +25,7 @@ def test_natural_exponential_is_exponential():
     assert [inverse.subs(t, n * s / k) for n in (1, 2)] == [sp.Rational(1, 2), sp.Rational(1, 3)]
 
 
-def test_the_rates_of_the_figure():
+def test_the_rates_in_the_figure():
     t = np.arange(1000)
     rates = {name: [np.array([f(step) for step in t]) for f in variants] for name, variants in numbers.EXAMPLES.items()}
     for name in ("exponential", "inverse time"):
@@ -48,7 +48,7 @@ def test_the_rates_of_the_figure():
     assert rates["one-cycle"][0].argmax() == pytest.approx(300, abs=1)
 
 
-def test_the_nine_schedules_of_the_reference():
+def test_the_schedules_in_the_reference():
     rates = {name: np.array([rate(t) for t in range(1001)]) for name, rate in SCHEDULES.items()}
     assert all(np.all((rate >= 0) & (rate <= 1.05)) for rate in rates.values())
     for name in ("polynomial, p = 2", "cosine"):
@@ -66,12 +66,12 @@ def test_the_nine_schedules_of_the_reference():
     ("convention", "cooldown", "epochs"),
     [("keras", 0, [2, 4, 6]), ("keras", 1, [2, 4, 6]), ("torch", 0, [3, 6, 9]), ("torch", 1, [3, 7, 11])],
 )
-def test_reductions_on_a_flat_loss(convention, cooldown, epochs):
+def test_the_reductions_for_a_flat_loss(convention, cooldown, epochs):
     settings = {"patience": 2, "cooldown": cooldown, "convention": convention}
     assert numbers.reductions([1.0] * 12, **settings)[0][:3] == epochs
 
 
-def test_pytorch_reduces_later_than_keras_on_the_loss_of_the_figure():
+def test_pytorch_reduces_later_than_keras_for_the_loss_in_the_figure():
     keras, torch = (
         numbers.reductions(numbers.wavering_loss(), patience=4, factor=0.5, convention=convention)[0]
         for convention in ("keras", "torch")
@@ -80,7 +80,7 @@ def test_pytorch_reduces_later_than_keras_on_the_loss_of_the_figure():
     assert all(first < second for first, second in zip(keras, torch, strict=False))
 
 
-def test_the_exercise_is_the_rule_of_keras():
+def test_the_exercise_implements_the_rule_of_keras():
     rng = np.random.default_rng(0)
     for patience in (1, 2, 4):
         losses = np.exp(-np.arange(40) / 5) + 0.1 * rng.normal(size=40)
@@ -102,7 +102,7 @@ class TestPlateau:
         return loss.tolist()  # type: ignore[no-any-return]  # NumPy's stub returns Any
 
     @pytest.mark.parametrize("convention", ["keras", "torch"])
-    def test_every_epochs_state_is_the_engines(self, javascript: Javascript, convention: str) -> None:
+    def test_the_state_in_every_epoch_agrees_with_the_engine(self, javascript: Javascript, convention: str) -> None:
         rng = np.random.default_rng(3)
         drawn = []
         for i in range(SETTINGS):

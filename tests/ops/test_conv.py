@@ -1,4 +1,4 @@
-"""Convolution and pooling equal their plain loops, for any geometry and any number of threads."""
+"""Convolution and pooling equal their plain loops for all shapes, strides, paddings and numbers of threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 
 
 def plain(x, weight, bias, grad, stride, padding):
-    """The plain loops' value and gradients, in float64."""
+    """Return the value and the gradients of the plain loops, in float64."""
     x, weight, bias, grad = (array.astype(np.float64) for array in (x, weight, bias, grad))
     gradients = conv.conv2d_plain_gradients(grad, x, weight, stride, padding)
     return [conv.conv2d_plain(x, weight, bias, stride, padding), *gradients]
@@ -32,7 +32,7 @@ def convolutions(draw: st.DrawFn) -> tuple:
 
 
 def run(x, weight, bias, stride, padding, grad=None):
-    """conv2d's value, and its three gradients for `grad` (normal numbers unless given)."""
+    """Return conv2d's value and its three gradients, and `grad` (by default normal random numbers)."""
     tensors = [mg.Tensor(array, requires_grad=True) for array in (x, weight, bias)]
     out = mg.conv2d(*tensors, stride=stride, padding=padding)
     if grad is None:
@@ -74,8 +74,8 @@ def test_lenet5s_convolutions_equal_their_plain_loops(dtype, layer):
     assert_close(got, plain(*arrays, grad, (1, 1), (0, 0)), dtype)
 
 
-def test_a_wrong_kernel_would_be_caught():
-    """The comparison above fails for a flipped kernel and for a shifted tap, in the value and in the gradients."""
+def test_the_comparison_fails_for_a_wrong_kernel():
+    """The comparison fails for a flipped kernel and for a shifted tap, in the value and in the gradients."""
     x, weight, bias = draw_arrays((2, 2, 6, 6), (3, 2, 3, 3), np.float64)
     for wrong in (weight[:, :, ::-1, ::-1], np.roll(weight, 1, axis=3)):
         got, grad = run(x, wrong, bias, (1, 1), (0, 0))
@@ -109,7 +109,7 @@ def test_the_order_of_the_axes_in_memory_does_not_matter(order):
         np.testing.assert_array_equal(one.grad, other.grad)
 
 
-def test_only_wanted_gradients_are_computed(monkeypatch):
+def test_only_required_gradients_are_computed(monkeypatch):
     called = []
     monkeypatch.setattr(conv, "conv_backward_input", lambda *args: called.append("input"))
     x, weight, bias = draw_arrays((2, 1, 4, 4), (1, 1, 2, 2), np.float32)
@@ -128,7 +128,7 @@ def lenet5_gradients(batch: int) -> list[np.ndarray]:
     return [loss.data, *(parameter.grad for parameter in model.parameters())]
 
 
-def test_the_number_of_threads_changes_nothing_beyond_rounding(threads):
+def test_the_number_of_threads_changes_only_the_rounding(threads):
     results = {}
     for n in threads:
         mg.set_num_threads(n)
@@ -140,7 +140,7 @@ def test_the_number_of_threads_changes_nothing_beyond_rounding(threads):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6 * np.abs(b).max())
 
 
-def test_convolutions_are_the_same_bit_for_bit_with_any_number_of_threads(threads):
+def test_convolutions_do_not_depend_on_the_number_of_threads(threads):
     arrays = draw_arrays((40, 3, 16, 16), (6, 3, 5, 5), np.float32)
     assert arrays[0].size >= conv.MIN_PARALLEL
     results = []
@@ -174,7 +174,7 @@ def test_pools_equal_their_plain_loops(data):
     )
 
 
-def test_of_equal_pixels_the_first_gets_the_gradient():
+def test_the_first_of_equal_pixels_gets_the_gradient():
     x = mg.Tensor(np.ones((1, 1, 2, 2), np.float32), requires_grad=True)
     mg.max_pool2d(x, 2).backward([[[[3]]]])
     assert x.grad.tolist() == [[[[3, 0], [0, 0]]]]
@@ -191,7 +191,7 @@ def test_nan_is_the_largest_pixel(place):
     assert image.grad.ravel().tolist() == [float(i == place) for i in range(4)]
 
 
-def test_large_windows_count_beyond_a_byte():
+def test_windows_may_have_more_than_256_pixels():
     x = np.zeros((1, 1, 20, 20))
     x[0, 0, 19, 19] = 1
     image = mg.Tensor(x, requires_grad=True)
@@ -199,6 +199,6 @@ def test_large_windows_count_beyond_a_byte():
     np.testing.assert_array_equal(image.grad, x)
 
 
-def test_pools_stay_in_their_dtype():
+def test_pools_keep_the_dtype():
     for fn in (mg.max_pool2d, mg.avg_pool2d):
         assert fn(np.ones((1, 1, 2, 2), np.float32), 2).dtype == np.float32

@@ -1,4 +1,4 @@
-"""One table of ops for gradcheck, dtypes, broadcasting and the comparison with PyTorch."""
+"""A table of all ops, tested for gradients, dtypes, broadcasting and agreement with PyTorch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import minigrad as mg
 
 @dataclass(frozen=True)
 class Op:
-    """An op, the same in PyTorch (a function of torch and tensors), its inputs' shapes and their distribution."""
+    """An op, the same op in PyTorch (a function of torch and tensors), and the inputs' shapes and distribution."""
 
     name: str
     fn: Callable[..., mg.Tensor]
@@ -30,7 +30,7 @@ class Op:
 
 
 def distinct(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Entries at least 0.1 apart, none within 0.05 of zero: no entry is at a kink, no two are equal."""
+    """Return entries at least 0.1 apart and 0.05 away from 0, so that none is at a kink and no two are equal."""
     return (rng.permutation(int(np.prod(shape))) - np.prod(shape) // 2 + 0.5).reshape(shape) * 0.1
 
 
@@ -182,7 +182,7 @@ both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def run(op: Op, arrays: list[np.ndarray], weights: np.ndarray | None = None) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The op's value and the gradients of Σ weights·value."""
+    """Return the op's value and the gradients of Σ weights·value."""
     leaves = [mg.Tensor(array, requires_grad=True) for array in arrays]
     out = op.fn(*leaves)
     out.backward(np.ones(out.shape) if weights is None else weights)
@@ -220,7 +220,7 @@ def test_each_gradient_is_the_same_when_only_one_input_requires_it(op: Op) -> No
 
 
 @every_op
-def test_inputs_are_left_alone_and_gradients_belong_to_the_user(op: Op) -> None:
+def test_inputs_are_not_changed_and_gradients_share_no_memory(op: Op) -> None:
     arrays = op.inputs()
     before = [array.copy() for array in arrays]
     value, gradients = run(op, arrays)
@@ -237,7 +237,7 @@ def test_inputs_are_left_alone_and_gradients_belong_to_the_user(op: Op) -> None:
 
 @every_op
 @both_dtypes
-def test_agrees_with_pytorch(op: Op, dtype: type) -> None:
+def test_an_op_agrees_with_pytorch(op: Op, dtype: type) -> None:
     torch = pytest.importorskip("torch")
     arrays = op.inputs(dtype)
     tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
@@ -272,7 +272,7 @@ def test_gradients_at_kinks_and_ties() -> None:
 
 
 @both_dtypes
-def test_nothing_overflows_where_the_result_is_finite(dtype: type) -> None:
+def test_nothing_overflows_if_the_result_is_finite(dtype: type) -> None:
     x = np.array([[-1e4, 0, 1e4], [500, -500, 0]], dtype)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         assert mg.sigmoid(x).data[0].tolist() == [0, 0.5, 1]
@@ -297,7 +297,7 @@ def test_dropout() -> None:
 
 
 def test_every_op_is_tested() -> None:
-    """Each op that the package exports has a row in the table, or a test file for what the table can't hold."""
+    """Each exported op has a row in the table. Dropout is random and has its own test."""
     tested = {op.name.split()[0] for op in OPS} | {"dropout"}
     exported = {name for name, value in vars(mg.ops).items() if inspect.isfunction(value)} - {"as_tensor"}
     missing = exported - tested

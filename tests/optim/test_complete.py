@@ -1,4 +1,4 @@
-"""A rule that is half-finished: what it lacks, by name, and where to add it."""
+"""Every rule is complete. The report on an incomplete rule lists what is missing and where to add it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGE = "book/reference/rules.md"
 
 
 def table(file: str, *names: str) -> list[dict]:
-    """The tables of another file of tests."""
+    """Return tables of another test file."""
     values = runpy.run_path(str(Path(__file__).with_name(file)))
     return [values[name] for name in names]
 
@@ -39,7 +39,7 @@ def table(file: str, *names: str) -> list[dict]:
 (BAD,) = table("test_optimizer.py", "BAD")
 COVERED, NOT_COVERED = table("test_properties.py", "COVERED", "NOT_COVERED")
 PAGES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "book").rglob("*.md"))
-MARKED = {  # the equations that some test checks
+MARKED = {  # the equations that tests check
     tag
     for path in (ROOT / "tests").rglob("*.py")
     for tag in re.findall(r'^ *@pytest\.mark\.equation\("(.+)"\)$', path.read_text(encoding="utf-8"), re.M)
@@ -53,11 +53,11 @@ def parameters() -> list[Parameter]:
 COMPARED = {type(make(parameters())) for _, make in RULES.values()}
 SCALED = {type(make(parameters(), 1e-3)) for make in (COVERED | NOT_COVERED).values()}
 CONFORMING = {rule for rule, _ in LIVE.values()} | {run.ours.split("(")[0] for run in RUNS if run.ours}
-REFUSED = {name for call, *_ in BAD.values() for name in call.__code__.co_names}
+TESTED_WITH_BAD_ARGUMENTS = {name for call, *_ in BAD.values() for name in call.__code__.co_names}
 
 
 def rules(base: type[Optimizer] = Optimizer) -> Iterator[type[Optimizer]]:
-    """Every optimizer defined in minigrad.optim, whether it is exported or not."""
+    """Yield every optimizer defined in minigrad.optim, exported or not."""
     for module in pkgutil.iter_modules(optim.__path__, "minigrad.optim."):
         importlib.import_module(module.name)
     for rule in base.__subclasses__():
@@ -67,18 +67,18 @@ def rules(base: type[Optimizer] = Optimizer) -> Iterator[type[Optimizer]]:
 
 
 def missing(rule: type[Optimizer]) -> list[str]:
-    """What a finished rule has and this one hasn't."""
+    """Return what the rule lacks to be complete."""
     name = rule.__name__
     wanted = {
         "its name in __all__, minigrad/optim/__init__.py": name in optim.__all__,
-        "a row that makes it in RULES, tests/optim/test_rules.py": rule in COMPARED,
+        "a row for it in RULES, tests/optim/test_rules.py": rule in COMPARED,
         "a row in LIVE, tests/optim/test_conformance.py, or in RUNS, book/frameworks/traces/porting.py": name
         in CONFORMING,
-        "a row that makes it in COVERED or NOT_COVERED, tests/optim/test_properties.py": rule in SCALED,
-        "a row that it refuses in BAD, tests/optim/test_optimizer.py": name in REFUSED,
+        "a row for it in COVERED or NOT_COVERED, tests/optim/test_properties.py": rule in SCALED,
+        "a row with a bad argument in BAD, tests/optim/test_optimizer.py": name in TESTED_WITH_BAD_ARGUMENTS,
         f"`mg.optim.{name}` on {PAGE}": f"`mg.optim.{name}`" in PAGES,
     }
-    return [what for what, there in wanted.items() if not there] + [
+    return [what for what, done in wanted.items() if not done] + [
         *missing_checks(rule),
         *missing_documentation(rule),
         *missing_equations(rule),
@@ -108,7 +108,7 @@ def missing_documentation(rule: type[Optimizer]) -> Iterator[str]:
 
 
 def missing_equations(rule: type[Optimizer]) -> Iterator[str]:
-    """Of each kernel that the rule has of its own: a tag, and for each tag an equation and a test."""
+    """A kernel that the rule defines needs a tag, and each tag needs an equation and a test."""
     tags = re.findall(r"# eq:([\w-]+)", inspect.getsource(rule))
     if not tags and any(attribute.startswith("update") for attribute in vars(rule)):
         yield "a comment `# eq:NAME` in its kernel, at each line that computes an equation of the book"
@@ -120,7 +120,7 @@ def missing_equations(rule: type[Optimizer]) -> Iterator[str]:
 
 
 def missing_names(rule: type[Optimizer]) -> Iterator[str]:
-    """The kernel reads the numbers by the names that `coefficients` gives them."""
+    """The kernel must read its numbers by the names in the namedtuple that `coefficients` returns."""
     optimizer = rule(parameters())
     try:
         given = type(optimizer.coefficients(0.1, 1))
@@ -129,7 +129,7 @@ def missing_names(rule: type[Optimizer]) -> Iterator[str]:
         return
     function = getattr(optimizer.update, "__wrapped__", optimizer.update)
     if not hasattr(given, "_fields") or given.__module__ != function.__module__:
-        yield f"a namedtuple in its kernel's file for what coefficients(rate, t) returns; it returns a {given.__name__}"
+        yield f"a namedtuple, in its kernel's file, as the result of coefficients(rate, t), which is a {given.__name__}"
     elif given.__name__ not in function.__code__.co_names:
         yield f"the line `c = {given.__name__}(*unpack(coefficients, {len(given._fields)}))` in its kernel"
     elif len(given._fields) not in function.__code__.co_consts:
@@ -147,7 +147,7 @@ def test_a_rule_is_complete(rule):
     assert not missing(rule), report(rule)
 
 
-def test_every_exported_rule_is_found():
+def test_all_exported_rules_are_found():
     assert {rule.__name__ for rule in rules()} == set(optim.__all__) - {"Optimizer"}
 
 
@@ -170,14 +170,14 @@ class Half(Optimizer):
         return rate, self.gamma
 
 
-def test_the_report_on_a_half_finished_rule_lists_all_that_it_lacks():
+def test_the_report_on_a_half_finished_rule_lists_everything_it_lacks():
     assert report(Half).splitlines() == [
         "Half is half-finished; it lacks",
         "  - its name in __all__, minigrad/optim/__init__.py",
-        "  - a row that makes it in RULES, tests/optim/test_rules.py",
+        "  - a row for it in RULES, tests/optim/test_rules.py",
         "  - a row in LIVE, tests/optim/test_conformance.py, or in RUNS, book/frameworks/traces/porting.py",
-        "  - a row that makes it in COVERED or NOT_COVERED, tests/optim/test_properties.py",
-        "  - a row that it refuses in BAD, tests/optim/test_optimizer.py",
+        "  - a row for it in COVERED or NOT_COVERED, tests/optim/test_properties.py",
+        "  - a row with a bad argument in BAD, tests/optim/test_optimizer.py",
         "  - `mg.optim.Half` on book/reference/rules.md",
         "  - a check of the argument gamma: NaN is accepted",
         "  - its docstring's formula, with ←",
@@ -187,7 +187,7 @@ def test_the_report_on_a_half_finished_rule_lists_all_that_it_lacks():
         "  - its docstring's entry for the argument lr",
         "  - its docstring's entry for the argument gamma",
         "  - a comment `# eq:NAME` in its kernel, at each line that computes an equation of the book",
-        "  - a namedtuple in its kernel's file for what coefficients(rate, t) returns; it returns a tuple",
+        "  - a namedtuple, in its kernel's file, as the result of coefficients(rate, t), which is a tuple",
     ]
 
 
@@ -209,20 +209,20 @@ def unused(theta, grad, coefficients):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "given", "lacks"),
+    ("kernel", "coefficients", "message"),
     [
-        (by_position, AdagradCoefficients(eta=0.1, eps=0.5), "a namedtuple in its kernel's file"),
+        (by_position, AdagradCoefficients(eta=0.1, eps=0.5), "a namedtuple, in its kernel's file"),
         (by_position, HalfCoefficients(eta=0.1, gamma=0.5), r"the line `c = HalfCoefficients\(\*unpack\("),
         (miscounted, HalfCoefficients(eta=0.1, gamma=0.5), "the number 2 of HalfCoefficients's fields"),
         (unused, HalfCoefficients(eta=0.1, gamma=0.5), "its kernel's use of gamma"),
     ],
 )
-def test_a_kernel_that_does_not_read_its_numbers_by_name_is_found(kernel, given, lacks):
+def test_a_kernel_must_read_its_numbers_by_name(kernel, coefficients, message):
     class Faulty(Half):
         update = staticmethod(kernel)
 
         def coefficients(self, rate, t):
-            return given
+            return coefficients
 
     (found,) = missing_names(Faulty)
-    assert re.match(lacks, found)
+    assert re.match(message, found)

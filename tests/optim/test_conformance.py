@@ -1,7 +1,7 @@
-"""Trajectories of 500 steps in float64 against recorded ones of Keras, optax and PyTorch, and against live PyTorch.
+"""Trajectories of 500 steps in float64, compared with recorded ones of Keras, optax and PyTorch, and with live PyTorch.
 
-porting.py lists the arguments with which minigrad computes what a framework computes, and what comes nearest but
-differs. Where no arguments do, the framework's own recurrence, written out below, gives the trace.
+porting.py lists the arguments with which minigrad computes the same as a framework, or the nearest ones if none do. In
+the second case the framework's recurrence, written out below, reproduces the trace.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DECAYED = exponential_decay(RATE, **DECAY)
 
 
 def make(code: str):
-    """parameters → the optimizer that `code` makes of them."""
+    """Return a function that makes the optimizer in `code` for given parameters."""
     return lambda parameters: eval(code, vars(optim) | {"p": parameters, "decayed": DECAYED})
 
 
@@ -46,7 +46,7 @@ def adamax_keras(t, g, s):
 
 
 def rmsprop_under_root(rate, eps, momentum=0.0, centered=False, rho=0.9):
-    """Keras and optax: ε inside the root, and the rate in the momentum buffer."""
+    """Keras and optax: ε is inside the root, and the momentum buffer contains the rate."""
 
     def step(t, g, s):
         s["v"] = rho * s["v"] + (1 - rho) * g * g
@@ -62,7 +62,7 @@ def decayed(t):
     return RATE * DECAY["decay_rate"] ** ((t - 1) / DECAY["decay_steps"])
 
 
-DIFFER = {  # (framework, run) → the framework's recurrence, where no arguments of minigrad's give the same
+DIFFER = {  # (framework, run) → the framework's recurrence, if no arguments of minigrad's give the same
     ("optax", "adam amsgrad"): amsgrad_of_corrected,
     ("keras", "adamax"): adamax_keras,
     ("keras", "rmsprop"): rmsprop_under_root(lambda t: 1e-3, 1e-7),
@@ -77,7 +77,7 @@ DIFFER = {  # (framework, run) → the framework's recurrence, where no argument
 
 
 class Recurrence:
-    """An optimizer made of a function (t, gradient, state) → step, in plain NumPy."""
+    """An optimizer in plain NumPy, with a function (t, gradient, state) → step as its rule."""
 
     def __init__(self, params, rule):
         self.params, self.rule, self.t = params, rule, 0
@@ -90,7 +90,7 @@ class Recurrence:
 
 
 def relative_error(problem: str, make, trace) -> float:
-    """Largest difference of any parameter at any recorded step, over the largest parameter at that step."""
+    """Return the largest difference at any recorded step, divided by the largest parameter at that step."""
     path = problems.trajectory(PROBLEMS[problem](), make, max(STEPS))[np.array(STEPS) - 1]
     trace = np.array(trace)
     return float(np.max(np.abs(path - trace).max(axis=1) / np.abs(trace).max(axis=1)))
@@ -113,20 +113,20 @@ def test_every_recorded_run_is_compared():
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("run", cases(lambda run: run.ours))
-def test_agrees_with_the_trace(run, problem):
+def test_a_run_agrees_with_its_trace(run, problem):
     assert relative_error(problem, make(run.ours), trace_of(run, problem)) < 1e-9
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("run", cases(lambda run: run.ours is None))
-def test_the_difference_is_the_recurrence_given_here(run, problem):
+def test_the_frameworks_recurrence_agrees_with_its_trace(run, problem):
     recurrence = DIFFER[run.framework, run.name]
     assert relative_error(problem, lambda p: Recurrence(p, recurrence), trace_of(run, problem)) < 1e-9
 
 
 @pytest.mark.parametrize("run", cases(lambda run: run.nearest))
-def test_what_comes_nearest_differs(run):
-    """Visibly, on the problem whose gradients are from 1e-3 to 1e3."""
+def test_the_nearest_arguments_differ_from_the_trace(run):
+    """The difference is large enough to see on the problem whose gradients are from 1e-3 to 1e3."""
     assert run.why
     assert relative_error("quadratic", make(run.nearest), trace_of(run, "quadratic")) > 1e-7
 
@@ -153,7 +153,7 @@ LIVE = {  # arguments beyond those of the traces, against PyTorch itself: (class
 
 @pytest.fixture
 def torch():
-    """PyTorch in float64 throughout: its NAdam keeps the momentum's product in the default dtype."""
+    """PyTorch with float64 as default dtype, because its NAdam keeps the momentum's product in that dtype."""
     torch = pytest.importorskip("torch")
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
@@ -163,7 +163,7 @@ def torch():
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("name", LIVE)
-def test_agrees_with_live_pytorch(torch, name, problem):
+def test_a_rule_agrees_with_live_pytorch(torch, name, problem):
     rule, arguments = LIVE[name]
 
     class Peer:
@@ -190,7 +190,7 @@ def test_agrees_with_live_pytorch(torch, name, problem):
     ("rule", "peer", "framework"),
     [(getattr(optim, name), name, "torch") for name in optim.__all__ if name != "Optimizer"],
 )
-def test_defaults_are_pytorchs(rule, peer, framework):
+def test_the_defaults_are_those_of_pytorch(rule, peer, framework):
     import inspect
 
     theirs = TRACES[framework]["defaults"][peer]

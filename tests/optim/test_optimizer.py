@@ -1,4 +1,4 @@
-"""What all optimizers promise: which parameters move, at which rate, how a run is saved, what is refused."""
+"""The behaviour that all optimizers share: updates, learning rates, saved states and errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(optimizer, params, steps, seed):
 
 @pytest.mark.parametrize("lr", [0.01, warmup(cosine_decay(0.01, 150), 20)], ids=["rate", "schedule"])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_saved_run_goes_on_bit_for_bit(name, lr):
+def test_a_restored_run_continues_bit_for_bit(name, lr):
     rule, arguments = SETTINGS[name]
     whole, first, second = parameters(), parameters(), parameters()
     optimizer = rule(whole, lr, **arguments)
@@ -73,7 +73,7 @@ def test_a_state_is_a_copy():
     np.testing.assert_array_equal(state["0.m"], kept)
 
 
-def test_foreign_states_are_refused_and_change_nothing():
+def test_an_invalid_state_is_an_error_and_changes_nothing():
     optimizer = optim.Adam(parameters())
     state = optimizer.state_dict()
     for wrong, message in [
@@ -88,7 +88,7 @@ def test_foreign_states_are_refused_and_change_nothing():
         assert optimizer.steps == 0
 
 
-def test_a_rate_that_was_reduced_is_restored():
+def test_a_reduced_rate_is_restored():
     saved = optim.SGD(parameters(), lr=0.1)
     saved.lr = 0.01
     restored = optim.SGD(parameters(), lr=0.1)
@@ -106,8 +106,8 @@ def test_tied_parameters_are_updated_once():
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_without_a_gradient_nothing_changes(name):
-    """A skipped parameter keeps its data and its t: its first gradient is treated as a first one, whenever it comes."""
+def test_a_parameter_without_a_gradient_is_not_updated(name):
+    """A parameter without a gradient keeps its data and its t, so its first update has t = 1 at any step."""
     rule, arguments = SETTINGS[name]
     busy, idle, alone = (Parameter(np.ones(3)) for _ in range(3))
     optimizer = rule([busy, idle], lr=0.1, **arguments)
@@ -125,7 +125,7 @@ def test_without_a_gradient_nothing_changes(name):
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_any_memory_layout(name):
+def test_parameters_may_have_any_memory_layout(name):
     rule, arguments = SETTINGS[name]
     base = np.random.default_rng(0).normal(size=(4, 6))
     layouts = [base.copy(), np.asfortranarray(base), np.repeat(base, 2, axis=1)[:, ::2], base[::-1].copy()[::-1]]
@@ -155,7 +155,7 @@ def test_data_may_be_replaced_between_steps():
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="not compiled, kernels use one thread")
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_threads_change_nothing_beyond_rounding(name, dtype, threads):
+def test_threads_change_only_the_rounding(name, dtype, threads):
     rule, arguments = SETTINGS[name]
     results = []
     for n in threads:
@@ -168,7 +168,7 @@ def test_threads_change_nothing_beyond_rounding(name, dtype, threads):
         np.testing.assert_allclose(result, results[0], rtol=1e-6 if dtype is np.float32 else 1e-14)
 
 
-def test_schedules_give_the_rate_of_every_step():
+def test_a_schedule_sets_the_rate_of_every_step():
     parameter = Parameter(np.zeros(()))
     schedule = warmup(cosine_decay(1.0, 20), 5)
     optimizer = optim.SGD([parameter], lr=schedule)
@@ -190,7 +190,7 @@ def test_schedules_give_the_rate_of_every_step():
 
 
 def counting(rates):
-    """A callable that returns the given rates one after the other, and the list of steps it was called with."""
+    """Return a schedule with the given rates, one after the other, and the list of the steps of its calls."""
     given, calls = iter(rates), []
 
     def schedule(step):
@@ -200,7 +200,7 @@ def counting(rates):
     return schedule, calls
 
 
-def test_a_schedule_is_called_once_a_step_however_often_the_rate_is_read():
+def test_a_schedule_is_called_once_per_step():
     schedule, calls = counting([0.5, 0.25, 0.125])
     parameter = Parameter(np.zeros(1))
     optimizer = optim.SGD([parameter], lr=schedule)
@@ -216,7 +216,7 @@ def test_a_schedule_is_called_once_a_step_however_often_the_rate_is_read():
     assert calls == [0, 1, 2]
 
 
-def test_a_step_that_failed_is_repeated_at_the_same_rate():
+def test_a_step_after_a_failed_one_has_the_same_rate():
     schedule, calls = counting([0.5, 0.25])
     parameter = Parameter(np.zeros(1))
     optimizer = optim.SGD([parameter], lr=schedule)
@@ -229,7 +229,7 @@ def test_a_step_that_failed_is_repeated_at_the_same_rate():
     assert calls == [0]
 
 
-def test_a_schedule_is_called_again_after_a_new_lr_and_after_a_state_was_loaded():
+def test_a_schedule_is_called_again_after_a_new_lr_or_load_state_dict():
     (first, _), (second, calls) = counting([0.5]), counting([0.25, 0.125])
     optimizer = optim.SGD([Parameter(np.zeros(1))], lr=first)
     assert optimizer.lr == 0.5
@@ -264,7 +264,7 @@ def test_effective_rate(dtype, amsgrad):
 
 
 @pytest.mark.parametrize("rule", [optim.AdamW, optim.NAdam, optim.Adamax])
-def test_effective_rate_of_adams_relatives(rule):
+def test_the_effective_rate_of_subclasses_of_adam(rule):
     parameter = Parameter(np.zeros(3))
     optimizer = rule([parameter], lr=0.1, eps=0.0)
     parameter.grad = np.array([1.0, -2.0, 4.0])
@@ -272,7 +272,7 @@ def test_effective_rate_of_adams_relatives(rule):
     np.testing.assert_allclose(optimizer.effective_lr()[0], [0.1, 0.05, 0.025])
 
 
-def test_trains_a_model():
+def test_every_rule_trains_a_model():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(64, 2)).astype(np.float32)
     y = x @ np.array([[2.0], [-3.0]], np.float32) + 0.5
@@ -323,13 +323,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_arguments_are_refused(name):
+def test_bad_arguments_raise_an_error(name):
     call, error, message = BAD[name]
     with pytest.raises(error, match=message):
         call()
 
 
-def test_shapes_that_do_not_fit_are_refused():
+def test_shapes_that_do_not_match_raise_an_error():
     parameter = Parameter(np.ones(3))
     optimizer = optim.Adam([parameter])
     parameter.grad = np.ones(4)

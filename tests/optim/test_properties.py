@@ -1,4 +1,4 @@
-"""What the book claims about the rules, checked on random inputs and on the worst ones."""
+"""The book's claims about the rules, tested with random inputs and with worst cases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def gradients(least=1, most=40):
 
 
 def steps_taken(make, grads) -> np.ndarray:
-    """What each step adds to the parameter. It is set to 0 before each, so that no rounding hides the step."""
+    """Return the change in each step. The parameter is reset to 0 before, so that rounding doesn't hide the change."""
     parameter = Parameter(np.zeros(grads.shape[1:]))
     optimizer = make([parameter])
     taken = []
@@ -45,12 +45,12 @@ def test_adam_ignores_the_scale_of_the_gradient(grads, scale, amsgrad, corrected
 
 
 @given(gradients(1, 1), st.floats(1e-5, 1), st.floats(0, 0.99), st.floats(0, 0.9999))
-def test_first_corrected_step_is_the_rate(grads, lr, beta1, beta2):
+def test_the_first_corrected_step_is_the_rate(grads, lr, beta1, beta2):
     steps = steps_taken(lambda p: Adam(p, lr, (beta1, beta2), eps=0), grads)
     np.testing.assert_allclose(steps, -lr * np.sign(grads), rtol=1e-9)
 
 
-def test_with_eps_the_first_step_falls_short():
+def test_eps_makes_the_first_step_smaller():
     steps = steps_taken(lambda p: Adam(p, lr=1.0), np.array([[1e-8, 1.0, 0.0]]))
     np.testing.assert_allclose(steps, [[-0.5, -1 / (1 + 1e-8), 0]], rtol=1e-12)
 
@@ -63,7 +63,7 @@ def test_the_bound_is_7_270():
 
 
 @given(gradients(1, 60))
-def test_no_uncorrected_step_exceeds_the_bound(grads):
+def test_uncorrected_steps_do_not_exceed_the_bound(grads):
     steps = steps_taken(lambda p: Adam(p, lr=1.0, eps=0, bias_correction=False), grads)
     assert np.abs(steps).max() <= BOUND * (1 + 1e-12)
 
@@ -75,13 +75,13 @@ def test_growing_gradients_come_within_one_percent_of_the_bound():
 
 
 @pytest.mark.parametrize(("t", "supremum"), [(1, 1.000), (100, 2.243), (1000, 5.781)])
-def test_suprema_of_corrected_steps(t, supremum):
+def test_the_suprema_of_corrected_steps(t, supremum):
     grads = ((B2 / B1) ** np.arange(float(t)))[:, np.newaxis]
     last = abs(steps_taken(lambda p: Adam(p, lr=1.0, eps=0), grads)[-1, 0])
     assert last == pytest.approx(supremum, abs=6e-4)
 
 
-def test_a_spike_after_silence():
+def test_the_step_for_a_spike_after_zero_gradients():
     steps = steps_taken(lambda p: Adam(p, lr=1.0, eps=1e-30, bias_correction=False), np.array([[0.0], [0.0], [1.0]]))
     assert round(abs(steps[-1, 0]), 3) == 3.162
 
@@ -98,19 +98,19 @@ def test_without_correction_early_steps_are_too_large():
 
 
 @given(gradients(1, 30), st.floats(1e-10, 1e-2))
-def test_the_two_eps_forms_are_one(grads, eps):
-    """ε̂ = ε·√(1 − β₂ᵗ) makes them equal: a fixed ε̂ is an ε that is 31.6 times as large at t = 1."""
+def test_the_two_eps_forms_are_equivalent(grads, eps):
+    """They are equal if ε̂ = ε·√(1 − β₂ᵗ). So a fixed ε̂ corresponds to an ε that is 31.6 times as large at t = 1."""
     last = len(grads)
     hat = steps_taken(lambda p: Adam(p, eps=eps * math.sqrt(1 - B2**last), eps_form="hat"), grads)[-1]
     np.testing.assert_allclose(hat, steps_taken(lambda p: Adam(p, eps=eps), grads)[-1], rtol=1e-9)
 
 
-def test_how_much_larger_a_fixed_eps_hat_is():
+def test_the_factor_between_eps_and_a_fixed_eps_hat():
     assert round(1 / math.sqrt(1 - B2), 1) == 31.6
     assert round(1 / math.sqrt(1 - B2**100), 2) == 3.24
 
 
-# Decaying the rate is decaying the effective rate
+# Decaying the rate decays the effective rate by the same factor
 
 COVERED = {
     "SGD": lambda p, lr: SGD(p, lr),
@@ -134,10 +134,10 @@ RATE = 1e-3
 
 
 def closed_loop(make, factors, scale_rate, steps=60, plain=False) -> np.ndarray:
-    """θ along a run on Rosenbrock's function with the rate RATE·factor: the optimizer's rate is scaled, or its step is.
+    """Return θ after each step on Rosenbrock's function, where either the optimizer's rate or its step is scaled.
 
-    To scale the step, the optimizer works at the constant rate on a parameter that is 0: what it leaves there is the
-    step alone. plain=True runs the kernel's Python source: compiled, θ − η·d is rounded once, not twice.
+    To scale the step, the optimizer has a constant rate and a parameter that is reset to 0 and then holds the step
+    alone. plain=True runs the kernel's Python source, because compiled code rounds θ − η·d once, not twice.
     """
     problem = Rosenbrock()
     theta = problem.start()[0]
@@ -163,7 +163,7 @@ POWERS = piecewise_constant([10, 20, 40], [RATE, RATE / 2, RATE / 8, RATE / 4])
 
 
 @pytest.mark.parametrize("name", COVERED)
-def test_powers_of_two_give_the_same_bits(name):
+def test_powers_of_two_give_bit_identical_paths(name):
     scaled, decayed = (closed_loop(COVERED[name], POWERS, way, plain=True) for way in (False, True))
     np.testing.assert_array_equal(scaled, decayed)
 
@@ -180,14 +180,14 @@ def test_compiled_steps_scale_by_powers_of_two_bit_for_bit(name, grads, exponent
 @pytest.mark.parametrize("name", COVERED)
 @given(factors=st.lists(st.floats(0.01, 1), min_size=60, max_size=60))
 @settings(max_examples=10)
-def test_other_factors_give_the_same_to_rounding(name, factors):
+def test_other_factors_give_equal_paths_up_to_rounding(name, factors):
     scaled, decayed = (closed_loop(COVERED[name], lambda t: RATE * factors[t], way) for way in (False, True))
-    # relative to the whole path: where it crosses 0, rounding is large against what is left
+    # relative to the whole path, because near 0 rounding errors are large relative to θ
     np.testing.assert_allclose(scaled, decayed, rtol=1e-12, atol=1e-12 * np.abs(decayed).max())
 
 
 @pytest.mark.parametrize("name", NOT_COVERED)
-def test_where_the_rate_enters_the_state_or_another_term_they_part(name):
+def test_paths_differ_if_the_rate_enters_the_state_or_another_term(name):
     scaled, decayed = (closed_loop(NOT_COVERED[name], POWERS, way) for way in (False, True))
     np.testing.assert_allclose(
         scaled[: 1 if "weight" in name else 10], decayed[: 1 if "weight" in name else 10], rtol=2e-3
@@ -195,7 +195,7 @@ def test_where_the_rate_enters_the_state_or_another_term_they_part(name):
     assert np.abs(scaled - decayed).max() > 1e-4
 
 
-def test_keras_and_pytorch_momentum_part_when_the_rate_changes():
+def test_keras_and_pytorch_momentum_differ_when_the_rate_changes():
     def path(convention, lr):
         return closed_loop(lambda p, rate: SGD(p, rate, momentum=0.9, convention=convention), lr, scale_rate=True)
 

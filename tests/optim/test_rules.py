@@ -1,4 +1,4 @@
-"""Every rule against its equations written a second time in NumPy, in both precisions; what its kernel compiles to."""
+"""Every rule agrees with its recurrence in NumPy, in both precisions, and its kernel compiles to float32 vectors."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_rule(name, dtype):
 
 
 def llvm(function, arguments) -> str:
-    """The intermediate code of a fresh compilation with `kernel`'s flags: code from the cache can't be looked at."""
+    """Compile with `kernel`'s flags and return the intermediate code, which cached kernels don't have."""
     fresh = numba.njit(error_model="numpy", fastmath={"reassoc", "contract"})(function)
     fresh(*arguments)
     return fresh.inspect_llvm(fresh.signatures[0])
@@ -177,8 +177,8 @@ def llvm(function, arguments) -> str:
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="there is no compiled code to look at")
 @pytest.mark.parametrize("name", RULES)
-def test_float32_is_computed_in_float32_and_with_whole_vectors(name, monkeypatch):
-    """No value is widened to float64 on the way, and LLVM made a loop over vectors of it."""
+def test_float32_kernels_are_vectorized_and_use_only_float32(name, monkeypatch):
+    """No value is converted to float64 on the way, and LLVM has vectorized the loop."""
     parameter = Parameter(np.ones(4, np.float32))
     parameter.grad = np.ones(4, np.float32)
     optimizer = RULES[name][1]([parameter])
@@ -199,7 +199,7 @@ def test_float32_is_computed_in_float32_and_with_whole_vectors(name, monkeypatch
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="there is no compiled code to look at")
-def test_the_check_for_widening_would_notice():
+def test_the_check_finds_a_conversion_to_float64():
     def widened(x, beta):
         for i in range(x.size):
             x[i] = (1 - beta) * x[i]
@@ -207,8 +207,8 @@ def test_the_check_for_widening_would_notice():
     assert "fpext" in llvm(widened, (np.ones(4, np.float32), np.float32(0.9)))
 
 
-def test_rounding_does_not_make_centered_rmsprop_nan():
-    """With a constant gradient v − mean² is 0 but for rounding, which may take it below."""
+def test_centered_rmsprop_stays_finite_for_a_constant_gradient():
+    """With a constant gradient v − mean² approaches 0, and rounding may make it negative."""
     parameter = Parameter(np.zeros(64))
     optimizer = optim.RMSprop([parameter], centered=True, alpha=0.5)
     gradient = np.random.default_rng(0).normal(size=64)
@@ -219,8 +219,8 @@ def test_rounding_does_not_make_centered_rmsprop_nan():
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_nan_gradients_stay_visible(name):
-    """In θ and, where the rule keeps a maximum, in that too."""
+def test_a_nan_gradient_gives_nan(name):
+    """A NaN appears in θ and in every array of the rule, also in a maximum."""
     parameter = Parameter(np.ones(3))
     parameter.grad = np.array([1.0, np.nan, 1.0])
     optimizer = RULES[name][1]([parameter])
