@@ -43,7 +43,7 @@ class Module:
             yield from child.modules()
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield each parameter with its dotted name, such as "0.weight"; one that has several names comes once."""
+        """Yield each parameter with its dotted name, such as "0.weight"; a shared parameter is yielded once."""
         seen: set[int] = set()
         for name, parameter in self._named(""):
             if id(parameter) not in seen:

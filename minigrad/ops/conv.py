@@ -4,7 +4,7 @@
 compute the same much faster, with the batch last in memory, as sums of shifted rows.
 
 A *tap* is one weight of a kernel: row i, column j, input channel c. One row of the output is the sum, over all taps, of
-weight × the input row that the tap meets. All these rows are contiguous; they differ only in where they start. Both
+weight × the input row under the tap. All these rows are contiguous; they differ only in where they start. Both
 gradients are sums over the same rows.
 """
 

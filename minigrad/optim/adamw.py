@@ -7,7 +7,7 @@ from minigrad.optim.base import LearningRate, Params
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: θ shrinks by the factor 1 − η·λ, whatever the gradient's size.
+    """Adam with decoupled weight decay: θ is multiplied by 1 − η·λ, independently of the gradient.
 
     With m̂ and v̂ from the gradient alone, as in `Adam`:
 

@@ -94,7 +94,7 @@ export function chart({ width, height, x, y, label, body }) {
   return picture;
 }
 
-/** A line through points [x, y] in pixels; a point less than half a pixel to the right of the last one is left out. */
+/** A line through points [x, y] in pixels; a point less than half a pixel to the right of the last one is omitted. */
 export function line(points, attributes) {
   let last = -Infinity;
   const kept = points.filter(([x], i) => {

@@ -15,9 +15,9 @@ PEERS = ("minigrad", "torch default", "torch fused")
 MOVING_MEMORY = ("copy", "adam")  # limits in GB/s; the others are in GFLOP/s
 NOT_IN_SECONDS = {  # results of a fresh process: label and scale
     "bytes of memory beyond the data": ("MB of memory beyond the data, LeNet-5 epoch", 1e-6),
-    "page faults a step, freed memory given back": ("page faults a step, freed memory given back", 1),
-    "page faults a step, kept": ("page faults a step, kept", 1),
-    "time of a step, kept / given back": ("time of a step, kept / given back", 1),
+    "page faults a step, freed memory given back": ("page faults per step, freed memory returned", 1),
+    "page faults a step, kept": ("page faults per step, freed memory kept", 1),
+    "time of a step, kept / given back": ("time per step, kept / returned", 1),
 }
 
 
@@ -25,10 +25,10 @@ def text(result: dict[str, Any]) -> str:
     """Return the text that `minigrad bench` prints."""
     lines = [*_about(result["about"]), ""]
     if result["rows"]:
-        head = _label("µs a unit; ratio: minigrad / the fastest of PyTorch")
+        head = _label("µs per unit; ratio: minigrad / PyTorch's fastest")
         lines += [f"{head}threads  minigrad     torch     fused  ratio", *map(_row, result["rows"])]
     for limits in result["limits"]:
-        lines += ["", f"limits, {limits['threads']} thread(s): rate, and part of the limit reached"]
+        lines += ["", f"limits, {limits['threads']} thread(s): rate, and fraction of the limit"]
         lines += [_limit(name, rate, limits["part of limit"].get(name)) for name, rate in limits["rate"].items()]
     if "start" in result:
         lines += ["", "a fresh process", *(_start(name, value) for name, value in result["start"].items())]
