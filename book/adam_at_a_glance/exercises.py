@@ -16,11 +16,11 @@ chapter = Chapter(__name__)
     """,
     hint=r"$m_2 = 0.9\cdot 0.3$ and $v_2 = 0.999\cdot 0.009$. Correct both by their factors for $t = 2$.",
     mistakes={
-        "You stopped after the first step. Adam moves although the gradient is 0: m̂ remembers.": {
+        "You stopped after the first step. Adam moves although the gradient is 0: m̂ still contains g₁.": {
             "-eta - eta * m_hat / math.sqrt(v_hat)": "-eta",
         },
         "You left out the correction of m.": {"0.27 / 0.19": "0.27"},
-        "You divided by v̂. The update takes its root.": {"math.sqrt(v_hat)": "v_hat"},
+        "You divided by v̂. The update divides by its root.": {"math.sqrt(v_hat)": "v_hat"},
         "That is the second step alone; the first one, to θ₁ = −0.1, comes before it.": {"-eta - eta": "-eta"},
         "That would be a second step of full length. Now m̂ is a mean of 3 and 0.": {
             "-eta - eta * m_hat / math.sqrt(v_hat)": "-eta - eta",
@@ -49,7 +49,7 @@ def position():
         "ε is inside the root. In Algorithm 1 it is added to the root.": {
             "(math.sqrt(v_hat) + 1e-8)": "math.sqrt(v_hat + 1e-8)",
         },
-        "You added ε to the parameter. It belongs to the root, in the denominator.": {
+        "You added ε to the parameter. It is added to the root, in the denominator.": {
             "0.001 * m_hat / (math.sqrt(v_hat) + 1e-8)": "0.001 * m_hat / math.sqrt(v_hat) + 1e-8",
         },
         "The root is missing: v̂ is a mean of squares.": {"math.sqrt(v_hat)": "v_hat"},
@@ -61,10 +61,10 @@ def position():
             "1 - 0.9**t": "1 - 0.9 ** (t + 1)",
             "1 - 0.999**t": "1 - 0.999 ** (t + 1)",
         },
-        "You returned the corrected averages. The recurrences go on from m and v.": {
+        "You returned the corrected averages. The recurrences use m and v.": {
             "theta, m, v])": "theta, m_hat, v_hat])",
         },
-        "The weights are swapped: β belongs to the past, 1 − β to the new gradient.": {
+        "The weights are swapped: β multiplies the old average, 1 − β the new gradient.": {
             "0.9 * m + 0.1 * g": "0.1 * m + 0.9 * g",
         },
     },
@@ -84,7 +84,7 @@ def adam_step(theta, g, m, v, t):
     "How long is its memory?",
     statement=r"""
     Write `half_life(beta)`: after how many steps has the weight of a gradient in the moving average fallen to one
-    half? (Not only whole steps.)
+    half? (The answer need not be an integer.)
     """,
     hint=r"Solve $\beta^k = \tfrac12$ for $k$.",
     cases=[(0.9,), (0.999,), (0.5,)],
@@ -92,7 +92,7 @@ def adam_step(theta, g, m, v, t):
         "That is the time constant 1/(1 − β), after which about 37 % is left, not one half.": {
             "math.log(2) / -math.log(beta)": "1 / (1 - beta)",
         },
-        "That is half of the time constant. The weight falls by the same factor at each step, not along a line.": {
+        "That is half of the time constant. The weight falls by the same factor at each step, not by the same amount.": {
             "math.log(2) / -math.log(beta)": "0.5 / (1 - beta)",
         },
         "The sign is wrong: ln β is negative.": {"/ -math": "/ math"},
@@ -109,7 +109,7 @@ def half_life(beta):
     statement=r"""
     You multiply the loss by $c > 0$, for example by taking the sum over a batch instead of the mean. Write
     `factors(c)`: by what must you multiply the rates of SGD and of Adam ($\varepsilon = 0$), so that the parameters
-    take the same path as before? Return `np.array([sgd, adam])`.
+    follow the same path as before? Return `np.array([sgd, adam])`.
     """,
     hint=r"All gradients are multiplied by $c$. What does that do to $\eta\,g$, and what to $\hat m/\sqrt{\hat v}$?",
     cases=[(10.0,), (0.25,), (64.0,)],
@@ -130,7 +130,7 @@ def factors(c):
     "One spike",
     statement=r"""
     After very many gradients of 0, a single gradient $g \ne 0$ arrives. Write `spike(beta1, beta2)`: the length of
-    Adam's next step, in units of $\eta$, with $\varepsilon = 0$. (The corrections have long become 1.)
+    Adam's next step, in units of $\eta$, with $\varepsilon = 0$. (After so many steps, both bias corrections are 1.)
     """,
     hint=r"$m = (1-\beta_1)\,g$ and $v = (1-\beta_2)\,g^2$.",
     cases=[(0.9, 0.999), (0.9, 0.99), (0.5, 0.9)],
@@ -144,8 +144,8 @@ def factors(c):
         },
     },
     explanation=r"""
-    3.162 with the defaults: more than three times $\eta$, from one gradient of any size. Rare gradients get long
-    steps, which is part of the idea, and of the danger.
+    It is 3.162 with the defaults: more than three times $\eta$, for a gradient of any size. That rare gradients get
+    long steps is intended, but it can also do harm.
     """,
 )
 def spike(beta1, beta2):
@@ -156,15 +156,16 @@ def spike(beta1, beta2):
 chapter.written(
     "Is the default a good one? (a small study)",
     statement=r"""
-    In the chapter's figure of validation losses against rates, Adam's default is far from the best rate. Is that a
-    matter of the budget? Predict where the valley will be for 2, for 10 and for 50 epochs. Then run `trained` with
-    these numbers of epochs, three seeds and the rates of the figure, and draw the three curves in one picture.
+    In the chapter's figure of validation losses against rates, Adam's default is far from the best rate. Does that
+    depend on the number of epochs? Predict where the lowest loss will be for 2, for 10 and for 50 epochs. Then run
+    `trained` with these numbers of epochs, three seeds and the rates of the figure, and plot the three curves in one
+    figure.
     """,
     hint="`trained(mg.optim.Adam, lr, seed, epochs=50)` does one run. Write down your prediction first.",
     solution=r"""
-    With more epochs a small rate has the time to get there, so the valley widens to the left and includes the
-    default; with fewer it narrows and moves to the right. A best rate always belongs to a budget. That is one reason
-    why a comparison of two rates, or of a rate with and without decay, at one number of epochs need not hold at
-    another.
+    With more epochs, a small rate has enough time to reach a low loss, so the range of good rates extends to the left
+    and includes the default. With fewer epochs, the range is narrower and further to the right. The best rate depends
+    on the number of epochs. This is one reason why a comparison of two rates, or of a rate with and without decay, at
+    one number of epochs need not hold at another.
     """,
 )
