@@ -14,15 +14,15 @@ const BETAS = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999
 const STEPS = [...new Set(Array.from({ length: 401 }, (_, i) => Math.round(10 ** (i / 100))))];
 
 const controls = [
-  slider({ key: "beta1", label: "β₁, memory of m", values: BETAS }),
-  slider({ key: "beta2", label: "β₂, memory of v", values: BETAS }),
+  slider({ key: "beta1", label: "β₁, for m", values: BETAS }),
+  slider({ key: "beta2", label: "β₂, for v", values: BETAS }),
   slider({
     key: "eps",
     label: "ε, for a gradient of 1",
     values: [0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1],
     text: number,
   }),
-  slider({ key: "t", label: "step t to look at", values: STEPS }),
+  slider({ key: "t", label: "step t", values: STEPS }),
   choice({
     key: "correct",
     legend: "Correct",
@@ -124,10 +124,10 @@ function story(state, run, peak, at) {
   const eps = state.eps ? ` + ${number(state.eps)}` : "";
   const what = peak.ratio > 1 ? "too large" : "too small";
   const uncorrected = peak.t === peak.settled && Math.abs(peak.ratio - 1) < 0.01
-    ? "Without any correction the steps are right within 1 % from the first."
-    : `Without any correction the step is ${what}, most at step ${peak.t}: ${number(peak.ratio)} times the corrected one. ` +
-      `From step ${peak.settled} on the two agree within 1 %.`;
-  return [`Step ${at + 1}: ${number(run.m[at])} / (${number(root)}${eps}) makes a step of `, step, `. ${uncorrected}`];
+    ? "Without any correction the steps are right within 1 % from the first step on."
+    : `Without any correction the step is ${what}, the most at step ${peak.t}: ${number(peak.ratio)} times the corrected one. ` +
+      `From step ${peak.settled} on the two agree within 1 %.`;
+  return [`Step ${at + 1}: ${number(run.m[at])} / (${number(root)}${eps}) gives a step of `, step, `. ${uncorrected}`];
 }
 
 mount("bias-correction", {

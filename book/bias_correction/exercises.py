@@ -17,13 +17,13 @@ chapter = Chapter(__name__)
     mistakes={
         "That is m₂, before the correction.": {" / (1 - beta1**2)": ""},
         "You divided by 1 − β₁. At the second step the divisor is 1 − β₁².": {"beta1**2": "beta1"},
-        "You went on from m̂₁. The recurrence goes on from m₁; the correction is applied to what is used, not stored.": {
+        "You continued from m̂₁. The recurrence uses m₁; the corrected value is used for the step but not stored.": {
             "m1 = (1 - beta1) * g1": "m1 = g1",
         },
-        "That is the plain mean. The second gradient is the newer one and weighs a little more.": {
+        "That is the plain mean. The second gradient is the newer one and has a slightly larger weight.": {
             "m2 / (1 - beta1**2)": "(g1 + g2) / 2",
         },
-        "You gave the new gradients the weight β₁; they get 1 − β₁, and the past gets β₁.": {
+        "You gave the new gradients the weight β₁. Their weight is 1 − β₁, and the old average has the weight β₁.": {
             "m1 = (1 - beta1) * g1": "m1 = beta1 * g1",
             "beta1 * m1 + (1 - beta1) * g2": "(1 - beta1) * m1 + beta1 * g2",
         },
@@ -46,7 +46,7 @@ def second_average():
     Write `corrected(values, beta)`, which returns the bias-corrected moving average $\hat m_t = m_t / (1 -
     \beta^t)$ after each of the `values`, as a list.
     """,
-    hint="`enumerate(values, start=1)` counts t the way the formula does.",
+    hint="`enumerate(values, start=1)` counts t as the formula does.",
     cases=[([3.0], 0.9), ([1.0, 2.0, 4.0], 0.5), ([1.0, -1.0, 1.0, 1.0], 0.999)],
     mistakes={
         "You count t from 0. The first value has t = 1; for t = 0 the divisor 1 − β⁰ would be 0.": {
@@ -63,7 +63,7 @@ def second_average():
         },
     },
     explanation=r"""
-    The average itself, `m`, goes on uncorrected; the correction is applied to what is returned. `mg.ema(values,
+    The recurrence uses the uncorrected average, `m`; only the returned values are corrected. `mg.ema(values,
     beta, bias_correction=True)` does the same.
     """,
 )
@@ -79,7 +79,7 @@ def corrected(values, beta):
 @chapter.exercise(
     "Where the uncorrected step is largest",
     statement=r"""
-    At which step $t$ is Adam's uncorrected step, measured in corrected steps ($\varepsilon = 0$), the largest for
+    At which step $t$ is the ratio of Adam's uncorrected step to the corrected one ($\varepsilon = 0$) the largest for
     $\beta_1 = 0.95$ and $\beta_2 = 0.999$?
     """,
     hint=r"Compute $\rho_t$ for $t = 1, 2, \dots$ and look for the largest.",
@@ -88,9 +88,9 @@ def corrected(values, beta):
             "return int(t[": "return int(-1 + t[",
         },
         "The root is missing: the step divides by √v, not by v.": {"np.sqrt(1 - beta2**t)": "(1 - beta2**t)"},
-        "That is the step for β₁ = 0.9. A longer memory of m takes longer to fill.": {"0.95": "0.9"},
+        "That is the step for β₁ = 0.9. With a larger β₁, m needs more steps to approach its mean.": {"0.95": "0.9"},
     },
-    explanation="At step 25: m has twice the memory, and the peak comes about twice as late.",
+    explanation="At step 25: m averages over twice as many steps, and the peak comes about twice as late.",
     rtol=1e-9,
 )
 def peak():
@@ -101,7 +101,7 @@ def peak():
 
 
 @chapter.exercise(
-    "Which way at the first step?",
+    "Is the first step too large?",
     statement=r"""
     Write `first_step_too_large(beta1, beta2)`: True if Adam's first step without any correction is longer than with
     both ($\varepsilon = 0$), False otherwise.
@@ -109,11 +109,11 @@ def peak():
     hint=r"$\rho_1 = (1-\beta_1)/\sqrt{1-\beta_2}$: when is it above 1?",
     cases=[(0.9, 0.999), (0.9, 0.95), (0.9, 0.9), (0.5, 0.8), (0.5, 0.7), (0.0, 0.99), (0.95, 0.9)],
     mistakes={
-        "You compare 1 − β₁ with 1 − β₂. The step divides by the root of v, so it is √(1 − β₂) that counts.": {
+        "You compare 1 − β₁ with 1 − β₂. The step divides by the root of v, so compare with √(1 − β₂).": {
             "math.sqrt(1 - beta2)": "(1 - beta2)",
         },
-        "It is the other way round: v is in the denominator, so its error makes the step longer.": {">": "<"},
-        "Not for all betas: with (0.9, 0.95), common for language models, the first step is too small.": {
+        "The opposite is true: v is in the denominator, so its error makes the step longer.": {">": "<"},
+        "This isn't true for all betas: with (0.9, 0.95), common for language models, the first step is too small.": {
             "(1 - beta1) > math.sqrt(1 - beta2)": "True",
         },
     },
@@ -130,8 +130,8 @@ def first_step_too_large(beta1, beta2):
     "A counter that never advances",
     statement=r"""
     In some published code the step counter stays at $t = 1$: every step divides $m_t$ by $1-\beta_1$ and $v_t$ by
-    $1-\beta_2$. Long after the start, when the right corrections are practically 1, how long are its steps, as a
-    multiple of the right ones ($\varepsilon = 0$)? Write `frozen(beta1, beta2)`.
+    $1-\beta_2$. Long after the start, when the correct divisors are practically 1, how long are its steps, as a
+    multiple of the correct steps ($\varepsilon = 0$)? Write `frozen(beta1, beta2)`.
     """,
     hint=r"""
     Put $\hat m = m/(1-\beta_1)$ and $\hat v = v/(1-\beta_2)$ into $\hat m/\sqrt{\hat v}$ and compare with $m/\sqrt
@@ -143,33 +143,36 @@ def first_step_too_large(beta1, beta2):
             "math.sqrt(1 - beta2) / (1 - beta1)": "(1 - beta1) / math.sqrt(1 - beta2)",
         },
         "You left out the root: the step divides by √v̂.": {"math.sqrt(1 - beta2)": "(1 - beta2)"},
-        "That is v's part alone. The frozen divisor of m makes m̂ larger by 1/(1 − β₁).": {" / (1 - beta1)": ""},
-        "That is m's part alone. The frozen divisor of v makes √v̂ larger by 1/√(1 − β₂).": {
+        "That is v's part alone. The frozen divisor of m makes m̂ larger by the factor 1/(1 − β₁).": {
+            " / (1 - beta1)": ""
+        },
+        "That is m's part alone. The frozen divisor of v makes √v̂ larger by the factor 1/√(1 − β₂).": {
             "math.sqrt(1 - beta2)": "1",
         },
     },
     explanation=r"""
-    0.316 with the defaults, late. At step $t$ the ratio is $0.316\,\rho_t$: the first step is right, the twelfth is
-    twice too long, and only from step 106 on are the steps too short, down to a third. Nothing crashes and the loss
-    still falls, so the bug survives. Loading $m$ and $v$ from a checkpoint but not $t$ makes the steps too short, by
-    the factor $1/\rho_t$: 0.316 at first, 0.15 at the twelfth step, and 1 again after some thousands.
+    With the defaults it is 0.316 long after the start. At step $t$ the ratio is $0.316\,\rho_t$: the first step is
+    correct, the twelfth is twice as long as it should be, and only from step 106 on are the steps too short, at the
+    end by a factor of about 3. Nothing crashes and the loss still falls, so nobody notices the bug. Another bug is to
+    load $m$ and $v$ from a checkpoint but not $t$. It makes the steps too short by the factor $1/\rho_t$: 0.316 at
+    first, 0.15 at the twelfth step, and again 1 after some thousands of steps.
     """,
 )
 def frozen(beta1, beta2):
-    """The late step with frozen divisors, in right steps."""
+    """The late step with frozen divisors over the correct step."""
     return math.sqrt(1 - beta2) / (1 - beta1)
 
 
 @chapter.exercise(
     "From one ε to the other",
     statement=r"""
-    Write `eps_hat(eps, beta2, t)`: the $\hat\varepsilon$ with which the hat form makes the same step $t$ as
+    Write `eps_hat(eps, beta2, t)`: the $\hat\varepsilon$ with which step $t$ of the hat form is the same as that of
     Algorithm 1 with $\varepsilon$.
     """,
     hint=r"Multiply numerator and denominator of $\hat m_t/(\sqrt{\hat v_t}+\varepsilon)$ by $\sqrt{1-\beta_2^t}$.",
     cases=[(1e-8, 0.999, 1), (1e-8, 0.999, 100), (1e-7, 0.99, 5), (1e-3, 0.9, 50)],
     mistakes={
-        "The root is missing: the denominator holds √v̂, so it is multiplied by √(1 − β₂ᵗ).": {
+        "The root is missing: the denominator contains √v̂, so it is multiplied by √(1 − β₂ᵗ).": {
             "math.sqrt(1 - beta2**t)": "(1 - beta2**t)",
         },
         "That is the other direction: the ε of Algorithm 1 that acts like a given ε̂.": {"eps * math": "eps / math"},
@@ -178,7 +181,7 @@ def frozen(beta1, beta2):
             " * math.sqrt(1 - beta2**t)": "",
         },
     },
-    explanation="With the defaults it starts at 0.0316 ε and tends to ε.",
+    explanation="With the defaults, ε̂ starts at 0.0316 ε and tends to ε.",
 )
 def eps_hat(eps, beta2, t):
     """The ε̂ that acts like ε of Algorithm 1 at step t."""
@@ -189,23 +192,24 @@ def eps_hat(eps, beta2, t):
     "Start somewhere else",
     statement=r"""
     A moving average starts at a known $a_0$ that isn't 0, for example at a value from an earlier run. Write
-    `corrected_from(a, a0, beta, t)`: from $a_t$, the estimate that is unbiased for stationary $x$.
+    `corrected_from(a, a0, beta, t)`, which computes from $a_t$ an unbiased estimate of the mean of $x$, if this mean
+    is constant.
     """,
     hint=r"""
-    In {eq}`ema-unrolled` the start has the weight $\beta^t$. Take it away, then make the other weights add up to 1.
+    In {eq}`ema-unrolled` $a_0$ has the weight $\beta^t$. Subtract its part, then make the other weights add up to 1.
     """,
     cases=[(2.0, 1.0, 0.9, 1), (0.3, -1.0, 0.999, 20), (5.0, 0.0, 0.9, 3)],
     mistakes={
         "You divide, but the start is still included: first subtract its part, βᵗ·a₀.": {"(a - beta**t * a0)": "a"},
         "You subtract all of a₀. After t steps only the share βᵗ of it is left.": {"beta**t * a0": "a0"},
-        "You took the start away, but the other weights add up to only 1 − βᵗ: divide by that.": {
+        "You subtracted the part of a₀, but the other weights add up to only 1 − βᵗ: divide by that.": {
             " / (1 - beta**t)": ""
         },
     },
     explanation=r"Adam's correction is the case $a_0 = 0$. In expectation, $a_t - \beta^t a_0 = (1-\beta^t)\mu$.",
 )
 def corrected_from(a, a0, beta, t):
-    """The unbiased estimate, if the average began at a0."""
+    """The unbiased estimate if the average started at a0."""
     return (a - beta**t * a0) / (1 - beta**t)
 
 
@@ -213,19 +217,19 @@ chapter.written(
     "Why not start with the first gradient?",
     statement=r"""
     With $m_0 = g_1$ and $v_0 = g_1^2$ instead of 0, the weights add up to 1 from the start. Show that then $\mathbb
-    E[m_t] = \mathbb E[g]$ for stationary gradients, without any correction. Which weight does $g_1^2$ have in
-    $v_{100}$, and which in the corrected $\hat v_{100}$ ($\beta_2 = 0.999$)? What does that cost?
+    E[m_t] = \mathbb E[g]$ without any correction, if $\mathbb E[g]$ is constant. Which weight does $g_1^2$ have in
+    $v_{100}$, and which in the corrected $\hat v_{100}$ ($\beta_2 = 0.999$)? What is the disadvantage?
     """,
     hint=r"The weight of $g_1$ is its weight in the sum of {eq}`ema-unrolled` plus the weight $\beta^t$ of the start.",
     solution=r"""
     {eq}`ema-unrolled` with $a_0 = x_1$ has the weights $(1-\beta)\beta^{t-i}$ and, on $x_1$ in addition, $\beta^t$.
     Their sum is $1-\beta^t+\beta^t = 1$, so $\mathbb E[a_t] = \mu$ as in {prf:ref}`thm-ema-mean`.
 
-    The weight of $x_1$ is $(1-\beta)\beta^{t-1} + \beta^t = \beta^{t-1}$, for $\beta_2$ and $t = 100$ this is
+    The weight of $x_1$ is $(1-\beta)\beta^{t-1} + \beta^t = \beta^{t-1}$. For $\beta_2$ and $t = 100$ this is
     $0.999^{99} = 0.906$. In the corrected average it is $(1-\beta)\beta^{t-1}/(1-\beta^t) = 0.0095$, about one
-    hundredth, like all others. So both are unbiased, but at step 100 the first is still nine tenths a *single*
-    squared gradient: one batch decides the rate of each parameter for hundreds of steps. An estimate should also
-    have a small variance, and the corrected average has a far smaller one.
+    hundredth, like all other weights. So both are unbiased, but at step 100 nine tenths of the weight in $v_{100}$
+    are still on a *single* squared gradient: one batch determines the rate of each parameter for hundreds of steps.
+    An estimate should also have a small variance, and that of the corrected average is far smaller.
     """,
 )
 
@@ -233,24 +237,24 @@ chapter.written(
 @chapter.exercise(
     "A warm-up instead (a small study)",
     statement=r"""
-    Leave out the bias correction and warm up instead: multiply $\eta$ by $\min(t/W, 1)$. What is the smallest whole
-    $W$ for which no step, $t = 1, 2, \dots, 10000$, is more than 5 % too long ($\rho_t \min(t/W, 1) \le 1.05$,
+    Leave out the bias correction and warm up instead: multiply $\eta$ by $\min(t/W, 1)$. What is the smallest
+    integer $W$ for which no step, $t = 1, 2, \dots, 10000$, is more than 5 % too long ($\rho_t \min(t/W, 1) \le 1.05$,
     default betas)?
     """,
     hint=r"""
-    Compute the largest value of the product for a given W with NumPy, and try W = 1, 2, 3, … or halve intervals.
+    Compute the largest value of the product for a given W with NumPy, and try W = 1, 2, 3, … or use bisection.
     """,
     mistakes={
-        "You looked at t = 12 alone. With so short a warm-up, later steps are still too long.": {
+        "You looked only at t = 12. With such a short warm-up, later steps are still too long.": {
             "np.max(rho * np.minimum(t / w, 1))": "(rho * np.minimum(t / w, 1))[11]",
         },
         "The root is missing: the step divides by √v.": {"np.sqrt(1 - 0.999**t)": "(1 - 0.999**t)"},
         "You asked for 1 %. The question allows 5 %.": {"1.05": "1.01"},
     },
     explanation=r"""
-    2,375, a little more than $2/(1-\beta_2) = 2000$ steps, which is the untuned warm-up that Ma and Yarats
-    recommend for Adam *with* the correction {cite:p}`ma2021adequacy`. The end of the warm-up decides,
-    $\rho_W \le 1.05$: a warm-up can replace the correction, but must last about as long.
+    It is 2,375, a little more than the $2/(1-\beta_2) = 2000$ steps of the untuned warm-up that Ma and Yarats
+    recommend for Adam *with* the correction {cite:p}`ma2021adequacy`. The critical step is the end of the warm-up,
+    where $\rho_W \le 1.05$ must hold: a warm-up can replace the correction, but it must last about as long.
     """,
     rtol=1e-9,
 )

@@ -1,4 +1,4 @@
-"""The chapter's computations: how the uncorrected step compares with the corrected one, and where the theory ends.
+"""The chapter's computations: how the uncorrected step compares with the corrected one, and where the theory fails.
 
 Betas are Adam's defaults unless given; t counts steps from 1.
 """
@@ -40,7 +40,7 @@ def crossing(beta1: float = BETA1, beta2: float = BETA2) -> int | None:
 
 
 def settled(beta1: float = BETA1, beta2: float = BETA2) -> int:
-    """The step from which on ρ is within 1 % of 1."""
+    """The step from which ρ is within 1 % of 1."""
     outside = STEPS[abs(rho(STEPS, beta1, beta2) - 1) > 0.01]
     return int(outside[-1]) + 1 if outside.size else 1
 

@@ -1,4 +1,4 @@
-"""The explorable's first picture, computed by the engine, for where scripts don't run."""
+"""The explorable's first picture, computed by the engine, for readers without JavaScript."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def bias_correction(alt: str) -> str:
         for name, in_m, in_v in (("m and v", 1, 1), ("nothing", 0, 0), ("only m", 1, 0), ("only v", 0, 1)):
             (curve,) = ax.loglog(t, m[bool(in_m)] / root[bool(in_v)])
             figures.label_line(curve, name, at=1, dx=4, dy=9)
-        ax.set(xlabel="step t", ylabel="step, in units of η", title="What is corrected decides the first steps")
+        ax.set(xlabel="step t", ylabel="step, in units of η", title="The corrections determine the first steps")
     return figures.to_svg(fig, alt)
