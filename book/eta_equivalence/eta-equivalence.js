@@ -13,10 +13,10 @@ const NAMES = ["A: η decays", "B: the effective rate decays"];
 const RULES = {
   adam: ["Adam"],
   momentum: ["momentum, PyTorch’s", "mu"],
-  keras: ["momentum, Keras’s", "mu", "Keras’s velocity has the old rate in it. In A, steps of the old size go on until they are forgotten; in B they shrink at once."],
-  "weight-decay": ["decoupled weight decay", "lambda", "Decaying η also weakens the pull to 0, η·λ·θ, in A. Decaying η/(√v̂ + ε) leaves it as it was, in B."],
-  eps: ["ε left behind", "eps", "B lowers the effective rate by raising √v̂ to √v̂/s, but ε stays. η/(√v̂/s + ε) is more than s times η/(√v̂ + ε)."],
-  plateau: ["rate from the loss", "sigma", "Each run lowers the rate when its own validation loss, with its own noise, stops falling. The theorem needs the same factors in both runs; here a run’s path decides them."],
+  keras: ["momentum, Keras’s", "mu", "Keras’s velocity contains the old rate. In A, the steps shrink over many steps; in B they shrink at once."],
+  "weight-decay": ["decoupled weight decay", "lambda", "In A, decaying η also makes the weight decay, η·λ·θ, smaller. In B, decaying η/(√v̂ + ε) doesn’t change it."],
+  eps: ["ε not scaled", "eps", "B lowers the effective rate by replacing √v̂ by √v̂/s, but doesn’t scale ε. η/(√v̂/s + ε) is more than s times η/(√v̂ + ε)."],
+  plateau: ["rate from the loss", "sigma", "Each run lowers the rate when its own validation loss, with its own noise, stops falling. The theorem needs the same factors in both runs, but here each run’s path determines its factors."],
 };
 
 const powerOfTwo = (s) => Number.isInteger(Math.log2(s));
@@ -79,7 +79,7 @@ function pathsChart(size, x, first, second, largest, mark) {
     ...size,
     x,
     y: { domain: [low, high], label: "The parameter θ" },
-    label: `The parameter over ${STEPS} steps in both runs, from 1.5 towards 0. They ${largest < 1e-12 ? "coincide" : "part"}.`,
+    label: `The parameter over ${STEPS} steps in both runs, from 1.5 towards 0. They ${largest < 1e-12 ? "coincide" : "separate"}.`,
     body: (sx, sy) => [
       mark(sx, sy),
       [first, second].map((path, i) => line(path.map((value, t) => [sx(t), sy(value)]), LOOKS[i])),
@@ -102,11 +102,11 @@ function gapChart(size, x, gap, largest, mark) {
     y: {
       domain: [SAME, 10],
       log: true,
-      label: "How far apart they are",
+      label: "Distance between the runs",
       ticks: 7,
       format: (v) => (v <= SAME * 1.001 ? "0" : number(v)),
     },
-    label: `The distance of the two runs. The largest is ${number(largest, 2)}.`,
+    label: `The distance between the two runs. The largest is ${number(largest, 2)}.`,
     body: (sx, sy) => [
       mark(sx, sy),
       line(gap.map((value, t) => [sx(t), sy(Math.max(value, SAME))]), { stroke: "var(--fig-purple)", "stroke-width": 2.5 }),
@@ -117,13 +117,13 @@ function gapChart(size, x, gap, largest, mark) {
 function story({ rule, factor }, largest, strength) {
   const why = RULES[rule][2];
   if (largest === 0) {
-    const reason = powerOfTwo(factor) ? "a power of two only shifts the exponent, so no rounding differs" : "not even the rounding differs";
-    return [html("b", {}, "The same bits in every step"), `: ${reason}.`, why && strength === 0 ? " Raise the slider to part the runs." : ""];
+    const reason = powerOfTwo(factor) ? "a power of two only changes the exponent, so both runs round alike" : "the rounding happens to be the same";
+    return [html("b", {}, "The same bits in every step"), `: ${reason}.`, why && strength === 0 ? " Raise the slider to separate the runs." : ""];
   }
   if (largest < 1e-12) {
-    return [html("b", {}, "Equal up to rounding"), `: the largest gap is ${number(largest, 2)}, because the factors are multiplied in another order.`];
+    return [html("b", {}, "Equal up to rounding"), `: the largest distance is ${number(largest, 2)}, because the runs multiply the factors in a different order.`];
   }
-  return [html("b", {}, `The runs part, by up to ${number(largest, 2)}.`), ` ${why}`];
+  return [html("b", {}, `The runs separate, by up to ${number(largest, 2)}.`), ` ${why}`];
 }
 
 mount("eta-equivalence", {

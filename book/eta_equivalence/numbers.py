@@ -106,7 +106,7 @@ def pair(
     return a, b
 
 
-# A noisy bowl: J(θ) = ½ Σ cᵢθᵢ² with curvatures c, and noise in the gradient.
+# A noisy quadratic: J(θ) = ½ Σ cᵢθᵢ² with curvatures c, and noise in the gradient.
 
 sgd = partial(mg.optim.SGD, momentum=0.9)
 RULES: dict[str, Rule] = {
@@ -147,7 +147,7 @@ def descend(
 
 
 def gap(rule: Rule, s: float) -> float:
-    """Largest difference of A and B after 200 steps in a noisy bowl."""
+    """Largest difference of A and B after 200 steps on a noisy quadratic."""
     noise = np.random.default_rng(0).normal(size=(200, 20))
     bowl = partial(descend, rule, noise=noise, start=1.0, curvature=np.logspace(-2, 1, 20))
     a = bowl(decay(s, 0.02), lambda t: 1.0)
@@ -168,7 +168,7 @@ def bowl(lr: float | Schedule, steps: int = 3000) -> tuple[Array, Array]:
     return np.array(rms), np.array(rate)
 
 
-# What the rates of a network are
+# The effective rates of a network
 
 
 def watch(lr: float | Schedule, steps: int = 800) -> tuple[Array, float]:
@@ -203,11 +203,11 @@ def growing_step() -> float:
     return float(steps(mg.optim.Adam, (BETA2 / BETA1) ** np.arange(1000), lr=1.0, eps=0.0)[-1])
 
 
-# Where the theorem ends
+# Where the theorem fails
 
 
 def steps_after_decay(convention: str, s: float = 0.1) -> Array:
-    """80 steps with momentum 0.9 after a decay by s, in units of the settled step before. All gradients are 1."""
+    """80 steps with momentum 0.9 after a decay by s, in units of the step before it. All gradients are 1."""
     taken = steps(sgd, np.ones(380), lr=decay(s, 0.1, start=300), convention=convention)
     return np.asarray(taken[300:] / taken[299])
 

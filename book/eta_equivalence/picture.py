@@ -1,4 +1,4 @@
-"""The explorable's first view, computed by the engine: the picture for readers without scripts."""
+"""The explorable's first view, computed by the engine, for readers without JavaScript."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def eta_equivalence(alt: str) -> str:
         ax.annotate("the effective rate decays", (200, 1.15), color=narrow.get_color(), ha="right")
         ax.axvline(100, color="black", alpha=0.4, ls="--", lw=1)
         ax.annotate("× 1/4", (102, 0.9))
-        ax.set(xlabel="step", ylabel="parameter θ", title="Two ways to decay, one path")
+        ax.set(xlabel="step", ylabel="parameter θ", title="Two ways to decay give the same path")
     return figures.to_svg(fig, alt)

@@ -1,4 +1,4 @@
-"""The explorable's first view, computed by the engine: the picture for readers without scripts."""
+"""The explorable's first view, computed by the engine, for readers without JavaScript."""
 
 from __future__ import annotations
 
