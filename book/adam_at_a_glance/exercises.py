@@ -92,7 +92,7 @@ def adam_step(theta, g, m, v, t):
         "That is the time constant 1/(1 − β), after which about 37 % is left, not one half.": {
             "math.log(2) / -math.log(beta)": "1 / (1 - beta)",
         },
-        "That is half of the time constant. The weight falls by the same factor at each step, not by the same amount.": {
+        "That is half of the time constant. It falls by the same factor at each step, not by the same amount.": {
             "math.log(2) / -math.log(beta)": "0.5 / (1 - beta)",
         },
         "The sign is wrong: ln β is negative.": {"/ -math": "/ math"},

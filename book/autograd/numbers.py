@@ -27,10 +27,10 @@ def difference(eps: float, dtype: type[np.floating[Any]] = np.float64, central: 
 
 
 def relative_errors(widths: Array, dtype: type[np.floating[Any]] = np.float64, central: bool = True) -> Array:
-    """How far the differences of these widths are off, as a share of f′."""
+    """The relative errors of the differences with these widths."""
     return np.array([abs(difference(eps, dtype, central) / SLOPE - 1) for eps in widths])
 
 
 def estimated_errors(widths: Array) -> Array:
-    """Truncation plus rounding of the central difference in float64, as a share of f′."""
+    """The estimated relative error of the central difference in float64: truncation plus rounding."""
     return (widths**2 / 6 * THIRD + UNIT * VALUE / widths) / SLOPE
