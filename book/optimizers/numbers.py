@@ -30,12 +30,12 @@ def answers() -> dict[str, Array]:
 
 
 def jump(answer: Array) -> float:
-    """The longest step while the gradient is 10, in units of the last one before."""
+    """The longest step while the gradient is 10, in units of the last step before the jump."""
     return float(answer[400:800].max() / answer[399])
 
 
 def back(answer: Array) -> float:
-    """The last step of the second quiet time, in units of that of the first."""
+    """The last step before the gradient falls to 0, in units of the last step before it rose to 10."""
     return float(answer[1199] / answer[399])
 
 
