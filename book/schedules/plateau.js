@@ -37,7 +37,7 @@ function lossesControl() {
       "div",
       { class: "mg-losses" },
       presets,
-      html("label", { for: "mg-losses" }, "Validation loss after each epoch: pick one above, type it here, or draw it below"),
+      html("label", { for: "mg-losses" }, "Validation loss after each epoch: choose an example above, type it here, or draw it below"),
       input,
       error,
     ),
@@ -53,7 +53,7 @@ function lossesControl() {
       }
       input.addEventListener("input", () => {
         const losses = parse(input.value);
-        complain(losses ? "" : `Needed are 1 to ${MOST} numbers (or NaN), with spaces or commas between them.`);
+        complain(losses ? "" : `Type 1 to ${MOST} numbers (or NaN), separated by spaces or commas.`);
         if (losses) set({ losses, span: undefined });
       });
     },
@@ -64,9 +64,9 @@ function lossesControl() {
   }
 }
 
-const epochSlider = slider({ key: "epoch", label: "epoch to look at", values: range(0, MOST - 1) });
+const epochSlider = slider({ key: "epoch", label: "epoch", values: range(0, MOST - 1) });
 const lossSlider = slider({
-  key: "loss", // not kept in the state: it is that of the epoch
+  key: "loss", // not kept in the state: it is the loss of the epoch
   label: "its loss",
   values: [0],
   text: (value) => number(value),
@@ -88,7 +88,7 @@ const controls = [
   slider({ key: "minLr", label: "min_lr", values: [0, 1e-6, 1e-5, 1e-4, 5e-4, 0.001], text: number }),
 ];
 
-/** The losses' range with room around it, so that one can draw beyond them. */
+/** The range of the losses with a margin, so that the reader can draw outside it. */
 function spanOf(losses) {
   const finite = losses.filter(Number.isFinite);
   if (!finite.length) return [0, 1];

@@ -3,10 +3,10 @@
 /**
  * @typedef {{lr: number, factor: number, patience: number, minDelta: number, cooldown: number, minLr: number}} Settings
  * @typedef {{loss: number, better: boolean, reduced: boolean, best: number, wait: number, cooldown: number, lr: number,
- *   why: string}} Epoch  what an epoch's loss did; best, wait, cooldown and lr as the epoch leaves them
+ *   why: string}} Epoch  the effect of an epoch's loss; best, wait, cooldown and lr are the values after the epoch
  */
 
-const AT_MINIMUM = "the rate is at its minimum already";
+const AT_MINIMUM = "the rate is already at its minimum";
 
 /** @param {number[]} losses @param {Settings} s @returns {Epoch[]} */
 export function keras(losses, s) {
@@ -65,7 +65,7 @@ export function torch(losses, s) {
       why = before === Infinity ? "the first loss is the best so far" : "better: below best × (1 − threshold)";
     } else {
       wait += 1;
-      why = `${noBetter(loss, before)}: bad epoch ${wait}, reduces above ${s.patience}`;
+      why = `${noBetter(loss, before)}: bad epoch ${wait}, patience ${s.patience}`;
     }
     if (cooldown > 0) {
       cooldown -= 1;
@@ -78,7 +78,7 @@ export function torch(losses, s) {
       reduced = lr - next > eps;
       why = reduced
         ? `${noBetter(loss, before)}: ${wait} bad epochs > patience ${s.patience}, so the rate is reduced`
-        : `${wait} bad epochs > patience ${s.patience}, but ${next < lr ? "a change ≤ 1e-8 is not made" : AT_MINIMUM}`;
+        : `${wait} bad epochs > patience ${s.patience}, but ${next < lr ? "a change of at most 1e-8 is ignored" : AT_MINIMUM}`;
       if (reduced) lr = next;
       wait = 0;
       cooldown = s.cooldown;

@@ -184,7 +184,7 @@ class TestPlateau:
         assert "Reduces after epochs 2, 4, 6, 8, 10." in stage.inner_text()  # Keras
         assert "Reduces after epochs 3, 6, 9." in stage.inner_text()  # PyTorch
         losses.fill("1, x")
-        assert "Needed are" in stage.get_by_role("alert").inner_text()
+        assert "separated by spaces or commas" in stage.get_by_role("alert").inner_text()
         assert losses.get_attribute("aria-invalid") == "true"
         stage.get_by_role("button", name="NaN").click()
         assert stage.get_by_role("alert").inner_text() == ""
