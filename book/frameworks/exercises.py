@@ -7,10 +7,10 @@ chapter = Chapter(__name__)
 
 
 @chapter.exercise(
-    "Keras's ε, in PyTorch's place",
+    "Keras's ε for PyTorch",
     statement=r"""
-    Write `like_keras(eps_hat, beta2, t)`: the $\varepsilon$ for which Algorithm 1 takes the same step $t$ as the form
-    with $\hat\varepsilon$.
+    Write `like_keras(eps_hat, beta2, t)`: the $\varepsilon$ for which step $t$ of Algorithm 1 is the same as that of
+    the form with $\hat\varepsilon$.
     """,
     hint=r"""
     Multiply numerator and denominator of $m/(\sqrt v + \hat\varepsilon)$ by the same number, so that $\sqrt{\hat v}$
@@ -21,8 +21,8 @@ chapter = Chapter(__name__)
         "The root is missing: v is divided by 1 − β₂ᵗ, so √v is divided by its root.": {
             "np.sqrt(1 - beta2**t)": "(1 - beta2**t)"
         },
-        "You computed ε̂ from ε: it is the other way round.": {"eps_hat / np.sqrt": "eps_hat * np.sqrt"},
-        "At t = 1 nothing would be corrected: the first update has t = 1, not t = 0.": {"beta2**t": "beta2 ** (t + 1)"},
+        "You computed ε̂ from ε. The question asks for ε from ε̂.": {"eps_hat / np.sqrt": "eps_hat * np.sqrt"},
+        "You count t from 0. The first update has t = 1.": {"beta2**t": "beta2 ** (t + 1)"},
     },
     explanation=r"""
     At the first step it is 31.6 times $\hat\varepsilon$. It changes with $t$, so PyTorch can't take it as an argument.
@@ -34,28 +34,28 @@ def like_keras(eps_hat, beta2, t):
 
 
 @chapter.exercise(
-    "Coasting on",
+    "Steps after a decay",
     statement=r"""
-    SGD with momentum $\mu$ has run at the rate `before` for a long time, with gradients of 1. Now the rate is `after`.
-    Write `coasting(mu, before, after, k)`: the length of the $k$-th step from then on ($k = 1, 2, \dots$) with Keras's
-    momentum.
+    SGD with momentum $\mu$ has run with the rate `before` for a long time, with gradients of 1. Now the rate becomes
+    `after`. Write `coasting(mu, before, after, k)`: the length of the $k$-th step after the change
+    ($k = 1, 2, \dots$) with Keras's momentum.
     """,
     hint=r"""
-    Keras's velocity obeys $u_k = \mu u_{k-1} - \eta_k$. Where does it start, where does it end, and how does its
-    distance from the end shrink?
+    Keras's velocity follows $u_k = \mu u_{k-1} - \eta_k$. What is its initial value, what is its limit, and how does
+    its distance from the limit shrink?
     """,
     cases=[(0.9, 1.0, 0.1, 1), (0.9, 1.0, 0.1, 20), (0.5, 0.1, 0.1, 3), (0.99, 0.1, 0.0, 10)],
     mistakes={
         "That is PyTorch's velocity, which follows the new rate at once.": {"(before - after) * mu**k": "0"},
-        "The first step with the new rate has already forgotten a part: the distance is multiplied by μ.": {
+        "At the first step with the new rate the distance has already been multiplied by μ.": {
             "mu**k": "mu ** (k - 1)"
         },
-        "The velocity forgets the difference of the rates, not the whole old rate.": {"(before - after)": "before"},
-        "A velocity of gradients of 1 ends at 1/(1 − μ).": {" / (1 - mu)": ""},
+        "The part that shrinks is the difference of the rates, not the whole old rate.": {"(before - after)": "before"},
+        "With gradients of 1, the sum of the weights tends to 1/(1 − μ).": {" / (1 - mu)": ""},
     },
     explanation=r"""
-    $\bigl(\eta_{\text{after}} + (\eta_{\text{before}} - \eta_{\text{after}})\,\mu^k\bigr)/(1-\mu)$. After a cut to a
-    tenth the steps are within 10 % of their end when $9\mu^k < 0.1$: for $\mu = 0.9$ that takes 43 steps.
+    It is $\bigl(\eta_{\text{after}} + (\eta_{\text{before}} - \eta_{\text{after}})\,\mu^k\bigr)/(1-\mu)$. After a
+    decay to a tenth the steps are within 10 % of their limit when $9\mu^k < 0.1$. For $\mu = 0.9$ this takes 43 steps.
     """,
 )
 def coasting(mu, before, after, k):
@@ -64,22 +64,24 @@ def coasting(mu, before, after, k):
 
 
 @chapter.exercise(
-    "Patience, ported",
+    "Port the patience",
     statement=r"""
-    A loss is flat from epoch 0 on. Write `first_reduction(patience, convention)`: the epoch after which the rate is
-    reduced first, for `"keras"` and for `"torch"`.
+    A loss is constant from epoch 0 on. Write `first_reduction(patience, convention)`: the epoch after which the rate
+    is first reduced, for `"keras"` and for `"torch"`.
     """,
-    hint="Epoch 0 is the best so far in both. Count the bad epochs from 1. Must they reach patience, or exceed it?",
+    hint="Epoch 0 is the best so far in both. Must the number of bad epochs after it reach patience, or exceed it?",
     cases=[(2, "keras"), (2, "torch"), (0, "keras"), (0, "torch"), (10, "keras")],
     mistakes={
-        "PyTorch reduces when the bad epochs exceed patience, so one later.": {"patience + 1": "patience"},
+        "PyTorch reduces the rate when the number of bad epochs exceeds patience, so one epoch later.": {
+            "patience + 1": "patience"
+        },
         "Patience 0 acts as 1 in Keras: epoch 0 itself can't be bad.": {"max(patience, 1)": "patience"},
-        "Epoch 0 is not a bad one: it sets the best value.": {"max(patience, 1)": "max(patience - 1, 0)"},
+        "Epoch 0 is not a bad epoch: it sets the best value.": {"max(patience, 1)": "max(patience - 1, 0)"},
     },
-    explanation=r"So `patience=5` in Keras is `patience=4` in PyTorch.",
+    explanation=r"So `patience=5` in Keras acts like `patience=4` in PyTorch.",
 )
 def first_reduction(patience, convention):
-    """The epoch after which the rate is reduced first."""
+    """The epoch after which the rate is first reduced."""
     return patience + 1 if convention == "torch" else max(patience, 1)
 
 
@@ -89,12 +91,12 @@ chapter.written(
     A Keras script uses `SGD(0.1, momentum=0.9, nesterov=True, weight_decay=1e-4)` and multiplies the rate by 0.1
     after epochs 20 and 40. Moved to PyTorch with the same numbers, milestones [20, 40], and `scheduler.step()`
     after every `optimizer.step()`, it stops improving almost at once. Which three things differ? Write both in
-    `minigrad`, run them on the digits (45 updates an epoch at batch size 32), and find out which difference matters.
+    `minigrad`, run them on the digits (45 updates per epoch with batch size 32), and find out which difference matters.
     """,
-    hint="Look at weight decay, at the velocity at the two cuts, and at what the scheduler counts.",
+    hint="Look at the weight decay, at the velocity after the two decays, and at what the scheduler counts.",
     solution=r"""
-    Weight decay is decoupled in Keras and enters the velocity in PyTorch; at each cut Keras's velocity coasts on; and
-    PyTorch's milestones count calls of `scheduler.step()`. In `minigrad`:
+    Weight decay is decoupled in Keras but part of the velocity in PyTorch. After each decay Keras's velocity still
+    contains the old rate. And PyTorch's milestones count calls of `scheduler.step()`. In `minigrad`:
 
     ```python
     cuts = mg.schedules.multi_step_decay(0.1, [20 * 45, 40 * 45])
@@ -104,6 +106,7 @@ chapter.written(
     ```
 
     With milestones of 20 and 40 and a `scheduler.step()` after every *update*, the rate falls to a hundredth before the
-    first epoch is over. That is what stops training. The other two change the accuracy little.
+    end of the first epoch. This is why the script stops improving. The other two differences hardly change the
+    accuracy.
     """,
 )

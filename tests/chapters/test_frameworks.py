@@ -82,7 +82,8 @@ def test_the_row_a_boundary_belongs_to():
     assert rate("torch", "MultiStepLR", 10) == pytest.approx(0.05)
     assert "after" in optax
     assert rate("optax", "piecewise_constant", 10) == pytest.approx(0.05)
-    assert "as its model" in ours
+    assert "`piecewise_constant` as in TensorFlow" in ours
+    assert "`multi_step_decay` as in PyTorch" in ours
     assert s.piecewise_constant([10], [1.0, 0.1])(10) == 1.0
     assert s.multi_step_decay(1.0, [10], 0.1)(10) == 0.1
 
@@ -93,9 +94,9 @@ def test_the_row_after_the_last_step():
     for framework in ("keras", "optax"):
         assert rate(framework, "cosine_decay", 250) == pytest.approx(0.01)
     assert s.cosine_decay(0.1, 40, 0.1)(250) == pytest.approx(0.01)
-    assert "cosine turns up again" in torch
+    assert "cosine rises again" in torch
     assert rate("torch", "CosineAnnealingLR", 60) > 0.05
-    assert "one-cycle raises" in torch
+    assert "one-cycle raises an error" in torch
     assert len(TRACES["torch"]["schedules"]["OneCycleLR"]) == 41
     assert s.one_cycle(0.1, 40)(250) == s.one_cycle(0.1, 40)(39)
 

@@ -36,7 +36,7 @@ RUNS = [
         "SGD(decayed, momentum=0.9)",
         "SGD(p, decayed, momentum=0.9, convention='keras')",
         "SGD(p, decayed, momentum=0.9)",
-        "the velocity gathers steps, each with the rate of its own time",
+        "the velocity accumulates steps, each with the rate of its own update",
     ),
     Run(
         "keras",
@@ -44,7 +44,7 @@ RUNS = [
         "SGD(5e-4, momentum=0.9, weight_decay=0.1)",
         "SGD(p, 5e-4, momentum=0.9, weight_decay=0.1, convention='keras')",
         "SGD(p, 5e-4, momentum=0.9, weight_decay=0.1)",
-        "weight decay is decoupled, and stays out of the velocity",
+        "weight decay is decoupled, so it is not part of the velocity",
     ),
     Run(
         "keras",
@@ -52,7 +52,7 @@ RUNS = [
         "Adam(1e-2)",
         "Adam(p, 1e-2, eps=1e-7, eps_form='hat')",
         "Adam(p, 1e-2)",
-        "ε is ten times as large, and added to √v, not to √v̂",
+        "ε is ten times as large, and added to √v instead of √v̂",
     ),
     Run("keras", "adam, rate decays", "Adam(decayed)", "Adam(p, decayed, eps=1e-7, eps_form='hat')"),
     Run(
@@ -81,7 +81,7 @@ RUNS = [
         "Adamax(1e-2)",
         None,
         "Adamax(p, 1e-2, eps=1e-7)",
-        "ε is added to u, not to the gradient in the maximum",
+        "ε is added to u, after the maximum",
     ),
     Run(
         "keras",
@@ -122,7 +122,7 @@ RUNS = [
         "RMSprop(decayed, momentum=0.9)",
         None,
         "RMSprop(p, decayed, alpha=0.9, eps=1e-7, momentum=0.9)",
-        "ε is inside the root, and the velocity gathers steps with their rates",
+        "ε is inside the root, and the velocity accumulates steps with their rates",
     ),
     Run(
         "keras",
@@ -149,7 +149,7 @@ RUNS = [
         "amsgrad(1e-2)",
         None,
         "Adam(p, 1e-2, amsgrad=True)",
-        "the maximum is taken of v̂, so the large v̂ of the first steps are never forgotten",
+        "the maximum is taken over v̂, so the large v̂ of the first steps stay in it",
     ),
     Run("optax", "adamw", "adamw(1e-2, weight_decay=0.1)", "AdamW(p, 1e-2, weight_decay=0.1)"),
     Run("optax", "adamax", "adamax(1e-2)", "Adamax(p, 1e-2)"),
@@ -193,7 +193,7 @@ RUNS = [
         "rmsprop(decayed, momentum=0.9)",
         None,
         "RMSprop(p, decayed, alpha=0.9, momentum=0.9)",
-        "ε is inside the root, and the velocity gathers steps with their rates",
+        "ε is inside the root, and the velocity accumulates steps with their rates",
     ),
     Run(
         "optax",
@@ -217,7 +217,7 @@ RUNS = [
         "SGD(p, decayed, momentum=0.9)",
         "SGD(p, decayed, momentum=0.9)",
         "SGD(p, decayed, momentum=0.9, convention='keras')",
-        "the velocity gathers gradients; the present rate multiplies all of it",
+        "the velocity accumulates gradients, and the current rate multiplies the whole sum",
     ),
     Run(
         "torch",
