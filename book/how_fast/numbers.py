@@ -31,7 +31,7 @@ def adam_nanoseconds(parameters: int, threads: int, peer: str) -> float:
 
 
 def ratio(name: str, size: int, threads: int) -> dict[str, float]:
-    """How many times as long as PyTorch's fastest minigrad takes: "median", "low" and "high" quartile."""
+    """The time of minigrad over that of the fastest PyTorch: "median", "low" and "high" quartile."""
     return ROWS[name, size, threads]["ratio"]["fastest"]  # type: ignore[no-any-return]  # read from JSON
 
 
@@ -59,11 +59,11 @@ def work() -> list[list[str]]:
     """The rows of the first table: work, threads, µs of minigrad and of PyTorch, their ratio."""
     one = THREADS[0]
     shown: list[tuple[str, tuple[str, int, int]]] = [
-        *((f"LeNet-5 step, batch {size}, an image", ("lenet5", size, n)) for size in (32, 128, 512) for n in THREADS),
-        *(("epoch of CIFAR-10, batch 32, an image", ("epoch", 32, n)) for n in THREADS),
+        *((f"LeNet-5 step, batch {size}, per image", ("lenet5", size, n)) for size in (32, 128, 512) for n in THREADS),
+        *(("epoch of CIFAR-10, batch 32, per image", ("epoch", 32, n)) for n in THREADS),
         ("Adam, LeNet-5's parameters", ("adam lenet5", 62006, one)),
         *(("Adam, 20 million parameters", ("adam", 20_000_000, n)) for n in THREADS),
-        ("scalar op, forward and backward", ("scalars", 1, one)),
+        ("scalar operation, forward and backward", ("scalars", 1, one)),
     ]
     return [
         [
