@@ -1,4 +1,4 @@
-"""What the page "Every rule and schedule" computes: nine schedules over 1,000 updates, each made with the rate 1."""
+"""What the page "Every rule and schedule" computes: nine schedules over 1,000 updates, each with η = 1."""
 
 from __future__ import annotations
 
