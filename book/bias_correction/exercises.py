@@ -11,7 +11,7 @@ chapter = Chapter(__name__)
 @chapter.exercise(
     "Two steps by hand",
     statement=r"""
-    Adam sees the gradients $g_1 = 2$ and $g_2 = 4$, with $\beta_1 = 0.9$. What is $\hat m_2$?
+    Adam gets the gradients $g_1 = 2$ and $g_2 = 4$, with $\beta_1 = 0.9$. What is $\hat m_2$?
     """,
     hint=r"First $m_1$, then $m_2$, and only then the division by $1-\beta_1^2$.",
     mistakes={
@@ -200,7 +200,7 @@ def eps_hat(eps, beta2, t):
     """,
     cases=[(2.0, 1.0, 0.9, 1), (0.3, -1.0, 0.999, 20), (5.0, 0.0, 0.9, 3)],
     mistakes={
-        "You divide, but the start is still included: first subtract its part, βᵗ·a₀.": {"(a - beta**t * a0)": "a"},
+        "You divide, but a₀ is still included: first subtract its part, βᵗ·a₀.": {"(a - beta**t * a0)": "a"},
         "You subtract all of a₀. After t steps only the share βᵗ of it is left.": {"beta**t * a0": "a0"},
         "You subtracted the part of a₀, but the other weights add up to only 1 − βᵗ: divide by that.": {
             " / (1 - beta**t)": ""

@@ -9,7 +9,7 @@ const LOOKS = [
 ];
 const NAMES = ["A: η decays", "B: the effective rate decays"];
 
-// rule → [name in the choice, key of its strength, why the runs part]
+// rule → [name in the choice, key of its strength, why the runs separate]
 const RULES = {
   adam: ["Adam"],
   momentum: ["momentum, PyTorch’s", "mu"],

@@ -4,12 +4,12 @@ import { keras } from "./plateau.model.js";
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
-export const EPOCH = 10; // steps from one look at the validation loss to the next
+export const EPOCH = 10; // steps from one validation loss to the next
 export const PATIENCE = 2;
 
 /**
  * The two runs. In each, step t has the gradient `curvature`·θ + noise[t], and the decay is the factor `factor` from step
- * `decayAt` on (for "plateau": whenever the run's own validation loss asks for it).
+ * `decayAt` on (for "plateau": whenever the run's own validation loss has stopped falling).
  *
  * @param {object} s
  * @param {"adam" | "momentum" | "keras" | "weight-decay" | "eps" | "plateau"} s.rule
@@ -39,7 +39,7 @@ function run(s, effective) {
   return path;
 }
 
-/** The factor on the rate when each run asks its own validation loss, once an epoch. */
+/** The factor on the rate when it depends on the run's own validation loss, once an epoch. */
 function plateauScale(s, effective) {
   const losses = [];
   let scale = 1;
