@@ -60,6 +60,7 @@ def compiled(folder: Path) -> set[Path]:
     return set(folder.rglob("*.nbc"))
 
 
+@pytest.mark.slow
 def test_compiled_code_is_cached_next_to_the_source(copy, tmp_path):
     env = environment(copy)
     assert run(SCRIPT, env, tmp_path) == ANSWER
@@ -79,6 +80,7 @@ def test_four_processes_may_compile_at_the_same_time(copy, tmp_path):
         assert out.strip() == ANSWER
 
 
+@pytest.mark.slow
 def test_a_changed_kernel_is_recompiled(copy, tmp_path):
     env = environment(copy)
     assert run(SCRIPT, env, tmp_path) == ANSWER
@@ -114,19 +116,19 @@ def test_kernels_run_without_any_writable_cache(read_only, tmp_path):
 
 def test_kernels_run_without_compilation(tmp_path):
     """Python runs the kernels' source, so that readers can step through it, and the results are the same."""
-    assert run(SCRIPT, environment(PACKAGE.parent, NUMBA_DISABLE_JIT="1"), tmp_path) == ANSWER
-    script = """
-import numpy as np, minigrad as mg
+    script = f"""{SCRIPT}
 x = mg.Tensor(np.arange(16, dtype=np.float64).reshape(1, 1, 4, 4), requires_grad=True)
 w = mg.Tensor(np.ones((1, 1, 2, 2)), requires_grad=True)
 y = mg.avg_pool2d(mg.conv2d(x, w, padding=1, stride=2), 2).sum(); y.backward()
 print(y.item(), w.grad.ravel().tolist(), x.grad.sum())
 """
     results = [
-        run(script, environment(PACKAGE.parent, NUMBA_DISABLE_JIT=disabled), tmp_path).split()
+        run(script, environment(PACKAGE.parent, NUMBA_DISABLE_JIT=disabled), tmp_path).splitlines()
         for disabled in ("0", "1")
     ]
     assert results[0] == results[1]
+    assert results[0][0] == ANSWER
+    assert len(results[0]) == 2
 
 
 def test_kernels_keep_nan_and_division_raises_no_error():

@@ -48,6 +48,7 @@ def build_notebooks(tmp_path):
     return build_notebooks
 
 
+@pytest.mark.slow
 def test_notebooks_are_executed_once(build_notebooks):
     warnings, runs, page = build_notebooks("6 * 7")
     assert "WARNING: " not in warnings
@@ -56,6 +57,7 @@ def test_notebooks_are_executed_once(build_notebooks):
     assert sorted(build_notebooks("6 * 7")[1]) == ["A", "B"]  # a second build runs nothing
 
 
+@pytest.mark.slow
 def test_a_changed_cell_executes_only_its_page(build_notebooks):
     build_notebooks("6 * 7")
     _, runs, page = build_notebooks("6 * 8")
@@ -63,6 +65,7 @@ def test_a_changed_cell_executes_only_its_page(build_notebooks):
     assert "<span></span>48" in page
 
 
+@pytest.mark.slow
 def test_a_cell_that_raises_is_reported(build_notebooks):
     assert "b.md: WARNING: Executing notebook failed" in build_notebooks("1 / 0")[0]
 

@@ -34,6 +34,7 @@ def test_a_run_without_pytorch_measures_minigrad_alone(capsys):
     assert "–" in out
 
 
+@pytest.mark.slow
 def test_the_json_of_a_run_with_pytorch(capsys, tmp_path):
     pytest.importorskip("torch")
     file = tmp_path / "bench.json"
