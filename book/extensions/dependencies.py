@@ -64,8 +64,17 @@ def depend(env: BuildEnvironment, files: Iterable[Path]) -> None:
 
 
 def plain(cells: Iterable[str]) -> str:
-    """Return the cells as one Python text, with IPython's magic commands replaced by Python."""
-    return "\n".join(TransformerManager().transform_cell(cell) for cell in cells)
+    """Return the cells as one Python text: IPython's magic commands become Python, a cell with a syntax error is left out."""
+    codes = (TransformerManager().transform_cell(cell) for cell in cells)
+    return "\n".join(code for code in codes if parsed(code).body)
+
+
+def parsed(code: str) -> ast.Module:
+    """Return the syntax tree; an empty one if `code` has a syntax error, which Python reports when the page is executed."""
+    try:
+        return ast.parse(code)
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def modules(book: Path, code: str) -> set[Path]:
@@ -84,7 +93,7 @@ def modules(book: Path, code: str) -> set[Path]:
 def imported(code: str, package: str = "") -> list[str]:
     """Return the dotted names that `code` imports; `from a import b` gives `a` and `a.b`, since b may be a module."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(parsed(code)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -108,13 +117,13 @@ def uses_exercises(code: str) -> bool:
     """Return whether `code` uses `mg.exercises` or the catalogue of exercises, which finds them by name."""
     names = set(imported(code))
     return any(name.startswith(("minigrad.exercises", f"{PACKAGE}.tools.exercises")) for name in names) or any(
-        isinstance(node, ast.Attribute) and node.attr == "exercises" for node in ast.walk(ast.parse(code))
+        isinstance(node, ast.Attribute) and node.attr == "exercises" for node in ast.walk(parsed(code))
     )
 
 
 def exercises(book: Path, code: str) -> set[Path]:
     """Return the files of the exercises that `code` names, as in "bias-correction/2"; without a name, all files."""
-    texts = (n.value for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    texts = (n.value for n in ast.walk(parsed(code)) if isinstance(n, ast.Constant) and isinstance(n.value, str))
     chapters = {match[1].replace("-", "_") for text in texts if (match := re.fullmatch(r"([a-z-]+)/\d+", text))}
     found = {path for path in book.glob("*/exercises.py") if not chapters or path.parent.name in chapters}
     return found.union(*(modules(book, path.read_text(encoding="utf-8")) for path in found))

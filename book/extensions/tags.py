@@ -34,7 +34,7 @@ def source_tags(root: Path, folder: str) -> dict[str, list[Place]]:
     for path, text in python_files(root, folder):
         if "eq:" not in text:
             continue
-        functions = list(functions_of(ast.parse(text)))
+        functions = list(functions_of(ast.parse(text, path)))
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
                 line = token.start[0]
@@ -48,7 +48,7 @@ def test_tags(root: Path, folder: str) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
     for path, text in python_files(root, folder):
         if "mark.equation" in text:
-            for name, place in marked(ast.parse(text).body, path, ()):
+            for name, place in marked(ast.parse(text, path).body, path, ()):
                 found.setdefault(name, []).append(place)
     return found
 

@@ -66,8 +66,10 @@ def test_a_changed_cell_executes_only_its_page(build_notebooks):
 
 
 @pytest.mark.slow
-def test_a_cell_that_raises_is_reported(build_notebooks):
-    assert "b.md: WARNING: Executing notebook failed" in build_notebooks("1 / 0")[0]
+@pytest.mark.parametrize("code", ["1 / 0", "1 +", "import broken"])
+def test_a_cell_that_fails_is_reported_with_its_page(build_notebooks, tmp_path, code):
+    (tmp_path / "broken.py").write_text("1 +\n")
+    assert "b.md: WARNING: Executing notebook failed" in build_notebooks(code)[0]
 
 
 FILES = {
@@ -126,6 +128,14 @@ def test_a_page_that_checks_an_exercise_depends_on_its_chapters_exercises(projec
 
 def test_cells_may_have_magic_commands(project):
     assert "book/a/numbers.py" in used(project, "%matplotlib inline\nfrom minigrad_book.a import numbers\n!ls")
+
+
+def test_a_syntax_error_is_left_to_the_page_that_has_it(project):
+    assert "book/a/numbers.py" in used(project, "1 +", "from minigrad_book.a import numbers")
+    (project / "book/a/numbers.py").write_text("1 +\n")
+    assert "book/a/numbers.py" in used(project, "from minigrad_book.a import numbers")
+    (project / "book/a/exercises.py").write_text("1 +\n")
+    assert "book/a/exercises.py" in used(project, 'mg.exercises.check("a/1", 3)')
 
 
 @pytest.mark.parametrize(
