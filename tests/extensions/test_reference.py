@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("sphinx")
 
+from minigrad_book.extensions import reference
 from minigrad_book.extensions.reference import as_rst, computed_by, defined_in, link, public, undocumented
 from minigrad_book.extensions.tags import SOURCE, source_tags
 
@@ -42,6 +43,41 @@ def test_the_page_shows_every_public_name_once():
     parts = [line.split("}")[1].split() for line in page.splitlines() if line.startswith("```{api}")]
     assert sorted(name for part in parts for name in defined_in(part)) == sorted(public())
     assert {"Tensor", "conv2d", "nn.Linear", "optim.Adam", "schedules.warmup", "fit", "data.cifar10"} <= public().keys()
+
+
+PAGE = "# Reference\n\n```{api} threads\n```\n"
+FILES = {"index.md": PAGE, "minigrad/threads.py": (ROOT / "minigrad" / "threads.py").read_text(encoding="utf-8")}
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """The public names, here those of `minigrad/threads.py` alone, which `PAGE` shows."""
+    names = {"get_num_threads": mg.get_num_threads, "set_num_threads": mg.set_num_threads}
+    monkeypatch.setattr(reference, "public", lambda: names)
+    return names
+
+
+def test_a_reference_with_every_name_once_has_no_warning(build, names):
+    built = build(FILES, "reference")
+    assert built.warnings == []
+    assert 'id="minigrad.get_num_threads"' in built.page("index")
+
+
+def test_a_build_warns_of_a_public_name_without_a_docstring(build, names, monkeypatch):
+    monkeypatch.setattr(mg.set_num_threads, "__doc__", None)
+    assert build(FILES, "reference").warnings == ["WARNING: minigrad.set_num_threads has no docstring"]
+
+
+def test_a_build_warns_of_a_public_name_that_no_page_shows(build, names):
+    names["conv2d"] = mg.conv2d
+    assert build(FILES, "reference").warnings == ["WARNING: minigrad.conv2d is shown 0 times, not once"]
+
+
+def test_a_build_warns_of_a_public_name_that_two_pages_show(build, names):
+    pages = {"index.md": f"{PAGE}\n```{{toctree}}\nagain\n```\n", "again.md": PAGE}
+    warnings = build(FILES | pages, "reference").warnings
+    shown_twice = [f"WARNING: minigrad.{name} is shown 2 times, not once" for name in names]
+    assert [warning for warning in warnings if "duplicate" not in warning] == shown_twice
 
 
 def equations(value):
