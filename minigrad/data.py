@@ -16,6 +16,8 @@ from numpy.typing import DTypeLike
 
 from minigrad.arguments import integer
 
+__all__ = ["as_inputs", "batches", "cifar10", "data_root", "digits"]
+
 Pair = tuple[np.ndarray, np.ndarray]
 """``(inputs, labels)``, equally long along their first axis."""
 
@@ -137,8 +139,10 @@ def batches(
 
     Raises
     ------
-    ValueError, TypeError
-        As `check_pair` does, or if `batch_size` isn't an integer ≥ 1. Raised at the call, not in the loop.
+    ValueError
+        If the lengths differ, N is 0, or `batch_size` < 1. Raised at the call, not in the loop.
+    TypeError
+        If the inputs and labels aren't NumPy arrays, or the labels or `batch_size` aren't integers.
     """
     count = check_pair("batches", inputs, labels)
     starts = range(0, count, integer("batch_size", batch_size, least=1))

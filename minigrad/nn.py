@@ -15,6 +15,21 @@ from minigrad.arguments import check_state, integer, number
 from minigrad.ops.images import Size2d, size2d
 from minigrad.tensor import Array, Tensor
 
+__all__ = [
+    "AvgPool2d",
+    "Conv2d",
+    "Dropout",
+    "Flatten",
+    "Linear",
+    "MaxPool2d",
+    "Module",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "glorot_uniform",
+]
+
 Rng = np.random.Generator | int | None
 
 

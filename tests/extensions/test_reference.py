@@ -5,17 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sphinx")
 
 from minigrad_book.extensions import reference
-from minigrad_book.extensions.reference import as_rst, computed_by, defined_in, link, public, undocumented
+from minigrad_book.extensions.reference import as_rst, computed_by, defined_in, link, names_of, public, undocumented
 from minigrad_book.extensions.tags import SOURCE, source_tags
 
 import minigrad as mg
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_the_public_names_of_a_module_are_those_of_its_all():
+    functions = {name: getattr(mg.data, name) for name in ("digits", "optional")}
+    module = SimpleNamespace(__name__="minigrad.data", np=np, _own=mg.data.digits, **functions)
+    assert names_of(module) == ["digits", "optional"]
+    module.__all__ = ["digits"]
+    assert names_of(module) == ["digits"]
+
+
+def test_helpers_are_not_public():
+    names = {"as_inputs", "batches", "cifar10", "data_root", "digits"}
+    assert {name for name in public() if name.startswith("data.")} == {f"data.{name}" for name in names}
+    assert not {"data.optional", "data.check_pair", "data.extract", "nn.zeros"} & public().keys()
 
 
 def test_every_public_name_has_a_docstring():
