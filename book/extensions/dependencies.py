@@ -64,13 +64,13 @@ def depend(env: BuildEnvironment, files: Iterable[Path]) -> None:
 
 
 def plain(cells: Iterable[str]) -> str:
-    """Return the cells as one Python text: IPython's magic commands become Python, a cell with a syntax error is left out."""
+    """Return the cells as one Python text, IPython's commands as Python, and without cells that have a syntax error."""
     codes = (TransformerManager().transform_cell(cell) for cell in cells)
     return "\n".join(code for code in codes if parsed(code).body)
 
 
 def parsed(code: str) -> ast.Module:
-    """Return the syntax tree; an empty one if `code` has a syntax error, which Python reports when the page is executed."""
+    """Return the syntax tree; an empty one if `code` has a syntax error, which executing the page reports."""
     try:
         return ast.parse(code)
     except SyntaxError:

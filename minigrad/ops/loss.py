@@ -19,7 +19,7 @@ def softmax(x: Operand, axis: int = -1) -> Tensor:
         If x has no such axis.
     """
     x = _checked(x, axis)
-    p = np.exp(_log_probabilities(x.data, axis))
+    p = np.exp(_log_probabilities(x.data, axis))  # eq:softmax
     return record(p, (x,), lambda grad: (p * (grad - (grad * p).sum(axis, keepdims=True)),))
 
 
@@ -81,7 +81,7 @@ def cross_entropy(logits: Operand, labels: Operand) -> Tensor:
         grad_logits *= grad / n  # eq:cross-entropy-gradient
         return (grad_logits,)
 
-    return record(-log_p[rows, target].mean(), (logits,), backward)
+    return record(-log_p[rows, target].mean(), (logits,), backward)  # eq:cross-entropy
 
 
 def mse_loss(x: Operand, y: Operand) -> Tensor:
@@ -122,4 +122,4 @@ def _checked(x: Operand, axis: int) -> Tensor:
 
 def _log_probabilities(x: Array, axis: int) -> Array:
     shifted = x - x.max(axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))  # eq:softmax

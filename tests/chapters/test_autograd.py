@@ -142,6 +142,18 @@ def test_the_gradient_of_relu_is_zero_at_zero():
     assert mg.gradcheck(mg.relu, np.array([-1.0, 1.0]))
 
 
+@pytest.mark.equation("softmax")
+@pytest.mark.equation("cross-entropy")
+def test_softmax_and_the_loss_are_their_definitions():
+    z, labels = np.random.default_rng(0).normal(size=(5, 3)), np.array([2, 0, 1, 1, 0])
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(mg.softmax(z).data, p, rtol=1e-14)
+    np.testing.assert_allclose(np.exp(mg.log_softmax(z).data), p, rtol=1e-14)
+    loss = np.mean([-z[i, c] + np.log(np.exp(z[i]).sum()) for i, c in enumerate(labels)])
+    assert mg.cross_entropy(z, labels).item() == pytest.approx(loss, rel=1e-14)
+    assert mg.cross_entropy(z, (labels + 1) % 3).item() != pytest.approx(loss, rel=1e-3)
+
+
 @pytest.mark.equation("cross-entropy-gradient")
 def test_the_gradient_of_cross_entropy():
     n, classes = 2, 3
