@@ -50,9 +50,7 @@ def run(script: str, env: dict[str, str], folder: Path) -> str:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Return a folder with a copy of the package, without compiled code."""
-    shutil.copytree(
-        PACKAGE, tmp_path / "site" / "minigrad", ignore=shutil.ignore_patterns("__pycache__", "experiments")
-    )
+    shutil.copytree(PACKAGE, tmp_path / "site" / "minigrad", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path / "site"
 
 

@@ -1,6 +1,6 @@
 r'''How to write an exercise.
 
-The exercises of the chapter `book/moving_averages/` are in its file `exercises.py`, in the order of their numbers:
+The exercises of a chapter are in its file `exercises.py`, in the order of their numbers:
 
     """Exercises of the chapter "Moving averages"."""
 

@@ -89,8 +89,8 @@ def data_note(runs: Scan) -> str:
         raise ValueError(
             f"the stored runs used different data and can't be compared ({examples}); move those of all but one away"
         )
-    whats = {what for _, _, what in by_digest.values()}
-    return f"data: {'; '.join(whats)}; computed on {'; '.join(machines(runs))}, one thread a run"
+    sources = {what for _, _, what in by_digest.values()}
+    return f"data: {'; '.join(sources)}; computed on {'; '.join(machines(runs))}, one thread a run"
 
 
 def machines(runs: Scan) -> list[str]:
