@@ -133,8 +133,8 @@ def test_all_examples_work_together(followed: Followed, run_in_copy: Run) -> Non
     folder = followed(EXAMPLES[-1])
     for command in (*RECORD, checks):
         succeed(run_in_copy, command)
-    page = (folder / "_build/html/book/inverse_sqrt/index.html").read_text(encoding="utf-8")
-    assert "At update 400." in re.sub("<[^>]*>", "", page)
+    page = (folder / "_build/html/book/triangular/index.html").read_text(encoding="utf-8")
+    assert "It is 0.050." in re.sub("<[^>]*>", "", page)
     installed = shutil.which("chromium") and find_spec("playwright")
     if os.environ.get("MINIGRAD_BROWSER_TESTS") != "required" and not installed:
         pytest.skip("all passed except the browser tests, which need chromium and playwright")
@@ -156,10 +156,10 @@ LEFT_OUT = [  # (example, the files whose blocks are left out, part of the tests
     (
         "Add a schedule",
         ["book/reference/rules.md"],
-        "the equation with the label (eq:inverse-sqrt) on book/reference/rules.md",
+        "the equation with the label (eq:triangular) on book/reference/rules.md",
     ),
-    ("Add a chapter", ["book/inverse_sqrt/numbers.py"], "cannot import name 'numbers'"),
-    ("Add an explorable", ["book/inverse_sqrt/inverse-sqrt.model.js"], "inverse-sqrt.model.js"),
+    ("Add a chapter", ["book/triangular/numbers.py"], "cannot import name 'numbers'"),
+    ("Add an explorable", ["book/triangular/triangular.model.js"], "triangular.model.js"),
 ]
 
 
@@ -174,8 +174,8 @@ def test_the_tests_report_a_missing_step(
 
 
 WARNED = [  # (example, a file whose blocks are left out, part of the build's output)
-    ("Add an exercise", "book/inverse_sqrt/index.md", "exercise inverse-sqrt/1 is shown 0 times, not once"),
-    ("Add an explorable", "book/inverse_sqrt/picture.py", "needs picture.py in inverse_sqrt/"),
+    ("Add an exercise", "book/triangular/index.md", "exercise triangular/1 is shown 0 times, not once"),
+    ("Add an explorable", "book/triangular/picture.py", "needs picture.py in triangular/"),
 ]
 
 
@@ -186,7 +186,7 @@ def test_the_build_reports_a_missing_step(
 ) -> None:
     """Build a book of this chapter alone; it also gives warnings about missing pages."""
     folder = followed(title, file)
-    (folder / "_toc.yml").write_text("format: jb-book\nroot: book/inverse_sqrt/index\n", encoding="utf-8")
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: book/triangular/index\n", encoding="utf-8")
     _, output = run_in_copy("jupyter-book build .")
     assert warning in output
 
