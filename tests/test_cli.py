@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from minigrad_book.tools import experiments
-from minigrad_book.tools.experiments import catalogue
 
 import minigrad as mg
 from minigrad import cli
+from minigrad_book.tools import experiments
+from minigrad_book.tools.experiments import catalogue
 
 
 def minigrad(*arguments, **environment):

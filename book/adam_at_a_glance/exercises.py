@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+
 from minigrad_book.tools.exercises.entry import Chapter
 
 chapter = Chapter(__name__)

@@ -1,6 +1,7 @@
 """Exercises of the chapter "Autograd from scratch"."""
 
 import numpy as np
+
 from minigrad_book.tools.exercises.entry import Chapter
 
 chapter = Chapter(__name__)

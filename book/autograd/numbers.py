@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from minigrad_book.autograd.exercises import best_width
 
 import minigrad as mg
 from minigrad.tensor import Array
+from minigrad_book.autograd.exercises import best_width
 
 VALUE, SLOPE, THIRD = np.e, 2 * np.e, 20 * np.e  # f, f′ and f‴ at 1
 UNIT = 2.0**-53  # the rounding unit of float64

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-from minigrad_book.tools import figures
 
 import minigrad as mg
+from minigrad_book.tools import figures
 
 
 def bias_correction(alt: str) -> str:

@@ -10,11 +10,11 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from minigrad_book.tools.paths import Rule, steps
 
 import minigrad as mg
 from minigrad.optim import Adam, Optimizer
 from minigrad.tensor import Array
+from minigrad_book.tools.paths import Rule, steps
 
 ETA, START, STEPS = 1e-3, 100, 300  # rate, first step with the decay, length of a run
 BETA1, BETA2 = 0.9, 0.999

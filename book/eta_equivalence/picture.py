@@ -6,10 +6,10 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
-from minigrad_book.eta_equivalence import numbers
-from minigrad_book.tools import figures
 
 import minigrad as mg
+from minigrad_book.eta_equivalence import numbers
+from minigrad_book.tools import figures
 
 
 def eta_equivalence(alt: str) -> str:

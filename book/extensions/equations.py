@@ -16,10 +16,11 @@ from posixpath import relpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docutils import nodes
-from minigrad_book.extensions.source import line_uri
-from minigrad_book.extensions.tags import NAME, SOURCE, TESTS, Place, source_tags, test_tags
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+from minigrad_book.extensions.source import line_uri
+from minigrad_book.extensions.tags import NAME, SOURCE, TESTS, Place, source_tags, test_tags
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

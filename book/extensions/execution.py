@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
-from minigrad_book.extensions.dependencies import digest
 from myst_nb.core.read import create_nb_reader
 from sphinx.util import logging
+
+from minigrad_book.extensions.dependencies import digest
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

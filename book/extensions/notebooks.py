@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
+
 from minigrad_book.extensions.execution import KEY
 from minigrad_book.extensions.practice import as_cells, evaluate, named
 

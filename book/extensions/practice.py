@@ -40,14 +40,14 @@ import numpy as np
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
-from minigrad_book.extensions.dependencies import PACKAGE, depend, engine, modules
-from minigrad_book.extensions.site import use
-from minigrad_book.tools.exercises.catalogue import catalogue, exercise_named, exercises
-from minigrad_book.tools.exercises.entry import Exercise
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import minigrad as mg
+from minigrad_book.extensions.dependencies import PACKAGE, depend, engine, modules
+from minigrad_book.extensions.site import use
+from minigrad_book.tools.exercises.catalogue import catalogue, exercise_named, exercises
+from minigrad_book.tools.exercises.entry import Exercise
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

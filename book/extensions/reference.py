@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from minigrad_book.extensions.dependencies import depend, engine
-from minigrad_book.extensions.equations import formula, link_to, show_equations, state
-from minigrad_book.extensions.source import line_uri
 from sphinx import addnodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import minigrad as mg
+from minigrad_book.extensions.dependencies import depend, engine
+from minigrad_book.extensions.equations import formula, link_to, show_equations, state
+from minigrad_book.extensions.source import line_uri
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

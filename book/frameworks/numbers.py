@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-from minigrad_book.frameworks.traces.porting import RUNS, Run
-from minigrad_book.frameworks.traces.problems import DECAY, METRICS, PROBLEMS, RATE, STEPS, Parameter, trajectory
-from minigrad_book.tools.paths import steps
 
 import minigrad as mg
 from minigrad.tensor import Array
+from minigrad_book.frameworks.traces.porting import RUNS, Run
+from minigrad_book.frameworks.traces.problems import DECAY, METRICS, PROBLEMS, RATE, STEPS, Parameter, trajectory
+from minigrad_book.tools.paths import steps
 
 FOLDER = Path(__file__).with_name("traces")
 TRACES = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in ("torch", "keras", "optax")}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from minigrad_book.tools.paths import Rule, path, steps
 
 import minigrad as mg
 from minigrad.tensor import Array
+from minigrad_book.tools.paths import Rule, path, steps
 
 RULES: dict[str, Rule] = {
     "SGD": mg.optim.SGD,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.stats
+
 from minigrad_book.plan.experiments import EXPERIMENTS
 from minigrad_book.tools import experiments
 from minigrad_book.tools.experiments.config import Experiment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+
 from minigrad_book.schedules import numbers
 from minigrad_book.tools import figures
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import scipy.stats
+
 from minigrad_book.should_you_decay.experiments import ARTICLE, EXPERIMENTS
 from minigrad_book.tools import experiments
 from minigrad_book.tools.experiments.reporting import machines

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from minigrad_book.tools import figures
 
 import minigrad as mg
+from minigrad_book.tools import figures
 
 STEPS, SEEDS, RATE = 1000, 10, 1e-3
 TARGET = Path(__file__).parents[1] / "static" / "readme.svg"

@@ -5,11 +5,11 @@ import pytest
 import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad_book.adam_at_a_glance import exercises, numbers
-from minigrad_book.tools.paths import path, states, steps
 
 import minigrad as mg
 from minigrad.optim import Adam
+from minigrad_book.adam_at_a_glance import exercises, numbers
+from minigrad_book.tools.paths import path, states, steps
 
 b1, b2 = sp.symbols("beta1 beta2", positive=True)
 ETA = 0.1

@@ -5,11 +5,11 @@ import pytest
 import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad_book.autograd import numbers
-from minigrad_book.autograd.exercises import best_width
 
 import minigrad as mg
 from minigrad.gradcheck import _difference
+from minigrad_book.autograd import numbers
+from minigrad_book.autograd.exercises import best_width
 
 
 def parameter(values):

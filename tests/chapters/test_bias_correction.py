@@ -8,13 +8,13 @@ import pytest
 import sympy as sp
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.optim import Adam
 from minigrad_book.bias_correction import exercises as solutions
 from minigrad_book.bias_correction import numbers
 from minigrad_book.bias_correction.numbers import BETA1, BETA2, rho
 from minigrad_book.tools.paths import steps
-
-import minigrad as mg
-from minigrad.optim import Adam
 
 beta, mu, r = sp.symbols("beta mu r", positive=True)
 t = sp.Symbol("t", positive=True, integer=True)

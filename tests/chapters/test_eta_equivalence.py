@@ -8,11 +8,11 @@ import pytest
 import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad_book.eta_equivalence import exercises as solutions
-from minigrad_book.eta_equivalence import numbers
 
 import minigrad as mg
 from minigrad.schedules import ReduceLROnPlateau
+from minigrad_book.eta_equivalence import exercises as solutions
+from minigrad_book.eta_equivalence import numbers
 
 eta, eps, s, mu, lam = sp.symbols("eta epsilon s mu lambda", positive=True)
 b1, b2 = sp.symbols("beta1 beta2", positive=True)

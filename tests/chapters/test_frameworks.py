@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad_book.frameworks import exercises, numbers
-from minigrad_book.frameworks.numbers import TRACES
-from minigrad_book.frameworks.traces.problems import METRICS, SCHEDULE_STEPS, Parameter
 
 import minigrad as mg
 from minigrad import schedules as s
+from minigrad_book.frameworks import exercises, numbers
+from minigrad_book.frameworks.numbers import TRACES
+from minigrad_book.frameworks.traces.problems import METRICS, SCHEDULE_STEPS, Parameter
 
 PAGE = Path(numbers.__file__).with_name("index.md").read_text(encoding="utf-8")
 

@@ -7,6 +7,7 @@ from math import prod
 from pathlib import Path
 
 import pytest
+
 from minigrad_book.how_fast import exercises, numbers
 from minigrad_book.tools.bench.workloads import LENET5_LAYERS
 

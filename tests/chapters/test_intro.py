@@ -6,6 +6,7 @@ from pathlib import Path
 import myst_nb
 import pytest
 import sympy as sp
+
 from minigrad_book.should_you_decay import numbers
 
 PAGE = (Path(numbers.__file__).parents[1] / "intro.md").read_text(encoding="utf-8")

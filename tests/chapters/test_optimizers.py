@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import sympy as sp
-from minigrad_book.optimizers import exercises, numbers
-from minigrad_book.tools.paths import steps
 
 import minigrad as mg
+from minigrad_book.optimizers import exercises, numbers
+from minigrad_book.tools.paths import steps
 
 
 def test_the_best_rate_for_two_curvatures():

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
+
 from minigrad_book.plan import numbers
 from minigrad_book.plan.experiments import EXPERIMENTS, MEAN_RATES, NEAR, RATES, SUBSET, mean_share
 from minigrad_book.tools import experiments

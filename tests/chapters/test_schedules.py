@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from minigrad_book.reference.numbers import SCHEDULES
-from minigrad_book.schedules import exercises, numbers
 
 import minigrad as mg
 from minigrad.schedules import ReduceLROnPlateau
+from minigrad_book.reference.numbers import SCHEDULES
+from minigrad_book.schedules import exercises, numbers
 
 SETTINGS = 250  # random settings of the explorable
 Javascript = Callable[[str, list[Any]], list[Any]]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy as sp
+
 from minigrad_book.bias_correction import numbers as bias_correction
 from minigrad_book.should_you_decay import numbers
 from minigrad_book.should_you_decay.experiments import ARTICLE, EXPERIMENTS

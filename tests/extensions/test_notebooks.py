@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("sphinx")
 
 import nbformat
+
 from minigrad_book.extensions.notebooks import expand, expanded
 from minigrad_book.tools.exercises.catalogue import exercise_named
 

@@ -10,11 +10,10 @@ import pytest
 
 pytest.importorskip("sphinx")
 
+import minigrad as mg
 from minigrad_book.extensions import reference
 from minigrad_book.extensions.reference import as_rst, computed_by, defined_in, link, names_of, public, undocumented
 from minigrad_book.extensions.tags import SOURCE, source_tags
-
-import minigrad as mg
 
 ROOT = Path(__file__).parents[2]
 

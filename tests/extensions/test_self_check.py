@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("sphinx")
 
 from docutils import nodes
+
 from minigrad_book.extensions.practice import as_task, evaluate, parts
 
 

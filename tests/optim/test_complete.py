@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad_book.frameworks.traces.porting import RUNS
-from minigrad_book.frameworks.traces.problems import Parameter
 from numba import prange
 
 from minigrad import optim
@@ -23,6 +21,8 @@ from minigrad.jit import kernel
 from minigrad.optim import Optimizer
 from minigrad.optim.adagrad import AdagradCoefficients
 from minigrad.optim.base import unpack
+from minigrad_book.frameworks.traces.porting import RUNS
+from minigrad_book.frameworks.traces.problems import Parameter
 
 ROOT = Path(__file__).parents[2]
 PAGE = "book/reference/rules.md"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad_book.frameworks.traces import problems
-from minigrad_book.frameworks.traces.porting import RUNS
-from minigrad_book.frameworks.traces.problems import DECAY, PROBLEMS, RATE, STEPS
 
 from minigrad import optim
 from minigrad.schedules import exponential_decay
+from minigrad_book.frameworks.traces import problems
+from minigrad_book.frameworks.traces.porting import RUNS
+from minigrad_book.frameworks.traces.problems import DECAY, PROBLEMS, RATE, STEPS
 
 TRACES = {
     name: json.loads((Path(problems.__file__).parent / f"{name}.json").read_text())

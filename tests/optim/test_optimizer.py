@@ -8,11 +8,11 @@ import math
 import numba
 import numpy as np
 import pytest
-from minigrad_book.frameworks.traces.problems import Parameter
 
 import minigrad as mg
 from minigrad import jit, optim
 from minigrad.schedules import cosine_decay, warmup
+from minigrad_book.frameworks.traces.problems import Parameter
 
 RULES = [getattr(optim, name) for name in optim.__all__ if name != "Optimizer"]
 SETTINGS = {

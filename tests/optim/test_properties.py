@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from minigrad_book.frameworks.traces.problems import Parameter, Rosenbrock
 
 from minigrad.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
 from minigrad.schedules import piecewise_constant
+from minigrad_book.frameworks.traces.problems import Parameter, Rosenbrock
 
 B1, B2 = 0.9, 0.999
 magnitudes = st.floats(1e-6, 1e6) | st.floats(-1e6, -1e-6)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 import pytest
-from minigrad_book.frameworks.traces.problems import Parameter
 
 from minigrad import optim
 from minigrad.optim import base
 from minigrad.schedules import exponential_decay
+from minigrad_book.frameworks.traces.problems import Parameter
 
 GRADIENTS = np.random.default_rng(1).normal(size=(40, 6)) * np.logspace(-3, 2, 6)
 START = np.linspace(-2, 2, 6)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad_book.frameworks.traces import problems
-from minigrad_book.frameworks.traces.problems import METRICS, Parameter
 
 from minigrad.optim import SGD
 from minigrad.schedules import ReduceLROnPlateau, constant
+from minigrad_book.frameworks.traces import problems
+from minigrad_book.frameworks.traces.problems import METRICS, Parameter
 
 TRACES = {
     name: json.loads((Path(problems.__file__).parent / f"{name}.json").read_text())["plateau"]

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad_book.frameworks.traces import problems
-from minigrad_book.frameworks.traces.problems import SCHEDULE_STEPS
 
 from minigrad import schedules as s
+from minigrad_book.frameworks.traces import problems
+from minigrad_book.frameworks.traces.problems import SCHEDULE_STEPS
 
 KERAS = json.loads((Path(problems.__file__).parent / "keras.json").read_text())["schedules"]
 PI = math.pi

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad_book.tools import bench
-from minigrad_book.tools.bench import measure, worker, workloads
-from minigrad_book.tools.bench.report import text
 
 import minigrad as mg
 from minigrad.cli import main
+from minigrad_book.tools import bench
+from minigrad_book.tools.bench import measure, worker, workloads
+from minigrad_book.tools.bench.report import text
 
 STORED = Path(__file__).parents[2] / "book" / "how_fast" / "results" / "bench.json"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import minigrad as mg
 from minigrad_book.tools.exercises import solved
 from minigrad_book.tools.exercises.catalogue import catalogue, exercises
 from minigrad_book.tools.exercises.checking import judge
 from minigrad_book.tools.exercises.entry import Chapter
-
-import minigrad as mg
 
 RUNNABLE = [exercise for exercise in exercises() if exercise.solution is not None]
 MISTAKES = [(exercise, message) for exercise in RUNNABLE for message in exercise.mistakes]

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+
 from minigrad_book.tools import figures
 
 matplotlib = pytest.importorskip("matplotlib")

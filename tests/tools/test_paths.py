@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from minigrad_book.tools.paths import descent, path, states, steps
 
 import minigrad as mg
+from minigrad_book.tools.paths import descent, path, states, steps
 
 
 def test_steps_are_the_differences_of_the_path():

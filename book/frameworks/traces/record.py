@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from minigrad_book.frameworks.traces.porting import RUNS
 from minigrad_book.frameworks.traces.problems import (
     DECAY,

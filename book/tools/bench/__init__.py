@@ -13,10 +13,9 @@ import os
 import sys
 from pathlib import Path
 
+from minigrad.train import write_json
 from minigrad_book.tools.bench.measure import Bench
 from minigrad_book.tools.bench.report import text
-
-from minigrad.train import write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

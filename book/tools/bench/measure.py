@@ -127,6 +127,7 @@ def threading_layer() -> str:
     """Return the name of Numba's threading layer, which Numba chooses at its first parallel loop."""
     import numba
     import numpy as np
+
     from minigrad_book.tools.bench.limits import copy
 
     copy(np.zeros(1_000_000, np.float32), np.zeros(1_000_000, np.float32))

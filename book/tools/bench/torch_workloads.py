@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from minigrad_book.tools.bench.workloads import CHAIN, LENET5_LAYERS, Workload, batch_of, cifar10_or_noise
 from torch import nn
 from torch.nn.functional import cross_entropy
+
+from minigrad_book.tools.bench.workloads import CHAIN, LENET5_LAYERS, Workload, batch_of, cifar10_or_noise
 
 
 def model() -> nn.Module:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from minigrad_book.tools.bench import limits
 from threadpoolctl import threadpool_limits
 
 import minigrad as mg
+from minigrad_book.tools.bench import limits
 
 Workload = tuple[Callable[[], object], float]
 

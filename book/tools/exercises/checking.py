@@ -10,9 +10,9 @@ from math import isfinite, log10
 from typing import Any
 
 import numpy as np
-from minigrad_book.tools.exercises.entry import Exercise
 
 from minigrad.tensor import Tensor
+from minigrad_book.tools.exercises.entry import Exercise
 
 
 @dataclass(frozen=True)

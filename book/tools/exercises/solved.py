@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import platformdirs
-from minigrad_book.tools.exercises.catalogue import catalogue
-from minigrad_book.tools.exercises.entry import Exercise
 
 from minigrad.train import write_json
+from minigrad_book.tools.exercises.catalogue import catalogue
+from minigrad_book.tools.exercises.entry import Exercise
 
 _session: set[str] = set()
 

@@ -6,9 +6,8 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from minigrad_book.tools import experiments
-
 from minigrad.cli import USER_ERRORS
+from minigrad_book.tools import experiments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,9 @@ import hashlib
 from functools import cache
 
 import numpy as np
-from minigrad_book.tools.experiments.config import Config
 
 from minigrad import data
+from minigrad_book.tools.experiments.config import Config
 
 CLASSES = 10
 MARGIN = 4  # pixels

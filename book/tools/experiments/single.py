@@ -11,12 +11,12 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from minigrad_book.tools.experiments.config import Config
-from minigrad_book.tools.experiments.images import CLASSES, describe_data, flip_and_crop, load_data
-from minigrad_book.tools.experiments.provenance import code_sha256, machine, versions
 
 from minigrad import WeightAverage, get_num_threads, models, nn, optim, schedules, set_num_threads
 from minigrad.train import History, evaluate, fit
+from minigrad_book.tools.experiments.config import Config
+from minigrad_book.tools.experiments.images import CLASSES, describe_data, flip_and_crop, load_data
+from minigrad_book.tools.experiments.provenance import code_sha256, machine, versions
 
 PERCENTILES = (5, 25, 50, 75, 95)
 TAIL = 5  # the test accuracy is measured after each of the last five epochs

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from minigrad.arguments import integer, number
+from minigrad.train import write_json
 from minigrad_book.tools.experiments.chapters import BOOK, named
 from minigrad_book.tools.experiments.config import Config, Experiment
 from minigrad_book.tools.experiments.images import describe_data
 from minigrad_book.tools.experiments.single import PERCENTILES, TAIL, run_once
-
-from minigrad.arguments import integer, number
-from minigrad.train import write_json
 
 FORMAT = 3
 _FORMAT_1 = frozenset(

@@ -14,15 +14,14 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from minigrad.arguments import integer
+from minigrad.data import optional
 from minigrad_book.tools.experiments import provenance, store
 from minigrad_book.tools.experiments.chapters import named
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.images import describe_data, load_data
 from minigrad_book.tools.experiments.single import run_once
 from minigrad_book.tools.experiments.store import Scan, StoredRun
-
-from minigrad.arguments import integer
-from minigrad.data import optional
 
 Run = tuple[str, int]  # an arm's name and a seed
 Stop = Callable[[Iterable[Future[StoredRun]]], None]

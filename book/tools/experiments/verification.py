@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from minigrad.arguments import integer
 from minigrad_book.tools.experiments import provenance, store
 from minigrad_book.tools.experiments.chapters import named
 from minigrad_book.tools.experiments.config import Config
 from minigrad_book.tools.experiments.reporting import finished_runs
 from minigrad_book.tools.experiments.single import first_epoch
 from minigrad_book.tools.experiments.store import StoredRun
-
-from minigrad.arguments import integer
 
 SAMPLE = 3
 SAME, EXPLAINED, UNEXPLAINED = "the same", "explained", "unexplained"

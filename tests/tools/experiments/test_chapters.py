@@ -1,7 +1,8 @@
 """Experiments are found in the chapters' folders."""
 
-import minigrad_book
 import pytest
+
+import minigrad_book
 from minigrad_book.tools.experiments import catalogue, chapters, named, store
 
 CHAPTER = """

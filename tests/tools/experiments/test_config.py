@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from minigrad_book.tools.experiments import Config, catalogue, named
-from minigrad_book.tools.experiments.single import build_optimizer
 
 from minigrad import models
+from minigrad_book.tools.experiments import Config, catalogue, named
+from minigrad_book.tools.experiments.single import build_optimizer
 
 ALL = [(e.name, arm, c) for e in catalogue().values() for arm, c in e.arms.items()]
 

@@ -5,11 +5,11 @@ import json
 import shutil
 from pathlib import Path
 
-import minigrad_book.tools.experiments
 import pytest
-from minigrad_book.tools.experiments import provenance
 
 import minigrad
+import minigrad_book.tools.experiments
+from minigrad_book.tools.experiments import provenance
 
 ENGINE, EXPERIMENTS = (Path(package.__file__).parent for package in (minigrad, minigrad_book.tools.experiments))
 

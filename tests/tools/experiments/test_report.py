@@ -4,13 +4,13 @@ import sys
 
 import numpy as np
 import pytest
+
+from minigrad import cli
 from minigrad_book.tools.experiments import catalogue, named, report, stats, store
 from minigrad_book.tools.experiments.reporting import count, figure, table
 from minigrad_book.tools.experiments.reports import grid, paired, rates, steps, weight_decay
 from minigrad_book.tools.experiments.reports.shared import accuracies, chosen, first_reduction
 from minigrad_book.tools.tables import markdown
-
-from minigrad import cli
 
 scipy_stats = pytest.importorskip("scipy.stats")
 

@@ -13,6 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from minigrad import models
+from minigrad.tensor import Tensor
+from minigrad.train import evaluate
 from minigrad_book.tools.experiments import (
     Config,
     images,
@@ -26,10 +30,6 @@ from minigrad_book.tools.experiments import (
     store,
     sweep,
 )
-
-from minigrad import models
-from minigrad.tensor import Tensor
-from minigrad.train import evaluate
 
 pytest.importorskip("sklearn")
 

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from minigrad_book.tools.experiments import images, named, provenance, run, single, store, verify
-from minigrad_book.tools.experiments.verification import deviations
 
 from minigrad import cli
+from minigrad_book.tools.experiments import images, named, provenance, run, single, store, verify
+from minigrad_book.tools.experiments.verification import deviations
 
 pytest.importorskip("sklearn")
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from minigrad.data import optional
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.reports import shared
 from minigrad_book.tools.experiments.reports.shared import Drawing, Report, Table, spread
 from minigrad_book.tools.experiments.store import Scan
 from minigrad_book.tools.figures import BLUE, ORANGE, style
-
-from minigrad.data import optional
 
 
 @dataclass(frozen=True)

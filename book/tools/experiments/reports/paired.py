@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from minigrad.data import optional
 from minigrad_book.tools.experiments import stats
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.reports import shared
 from minigrad_book.tools.experiments.reports.shared import COLOURS, Drawing, Report, Table, epochs_of
 from minigrad_book.tools.experiments.store import Scan
 from minigrad_book.tools.figures import BLUE, ORANGE, label_line, style
-
-from minigrad.data import optional
 
 EPOCHS = ("last", "best")
 

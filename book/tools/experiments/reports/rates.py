@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+
+from minigrad.data import optional
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.reports.shared import COLOURS, Drawing, Report, Table, epochs_of
 from minigrad_book.tools.experiments.single import PERCENTILES
 from minigrad_book.tools.experiments.store import Scan, StoredRun
 from minigrad_book.tools.figures import style
-
-from minigrad.data import optional
 
 
 class EffectiveRates(Report):

@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
 from minigrad_book.tools import figures
 from minigrad_book.tools.experiments import stats
 from minigrad_book.tools.experiments.config import SCHEDULES, Experiment

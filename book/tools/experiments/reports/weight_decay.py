@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
+from minigrad.data import optional
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.reports import shared
 from minigrad_book.tools.experiments.reports.shared import COLOURS, Drawing, Report, Table
 from minigrad_book.tools.experiments.store import Scan
 from minigrad_book.tools.figures import style
-
-from minigrad.data import optional
 
 FORMS = {"adam": "Adam + L2", "adamw": "AdamW"}
 SCHEDULES = ("constant", "cosine")
