@@ -229,9 +229,13 @@ def scan(experiment: Experiment, out: Path) -> Scan:
 
 
 def results(name: str, quick: bool = False, out: str | os.PathLike[str] | None = None) -> Scan:
-    """The stored runs of an experiment."""
+    """The stored runs of an experiment. Without `out`, outside a checkout and without runs here: the package's own."""
     experiment = named(name, quick)
-    return scan(experiment, default_out(experiment) if out is None else Path(out))
+    folder = default_out(experiment) if out is None else Path(out)
+    shipped = BOOK / experiment.chapter / "results"
+    if out is None and experiment.chapter and not (folder / experiment.name).is_dir() and shipped.is_dir():
+        folder = shipped
+    return scan(experiment, folder)
 
 
 def _seeds_there(out: Path, experiment: Experiment, arm: str) -> list[int]:
