@@ -1,6 +1,6 @@
-"""The checks: `nox` runs all of them, `nox -s lint` or `nox -s tests -- tests/optim` runs one.
+"""The checks by name: `nox -s lint`, `nox -s tests -- tests/optim`, and `nox` for all of them.
 
-Sessions run in the environment where nox is installed (`pip install -e ".[dev]"`), so they start at once.
+A session runs in the environment that nox itself is installed in (`pip install -e ".[dev]"`), so it starts at once.
 """
 
 import os
@@ -11,14 +11,14 @@ import nox
 
 nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "types", "tests", "book", "browser"]
+nox.options.sessions = ["lint", "types", "tests", "book", "notebooks", "browser"]
 PYTEST = ["-q", "-n", "logical", "--maxprocesses=8"]
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check format, style and spelling."""
+    """Format, style and spelling."""
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("codespell")
@@ -26,7 +26,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Run mypy on the engine and the book's code. A link gives `book/` its import name."""
+    """mypy over the engine and the book's code, which a link gives the name that it is imported by."""
     links = Path(session.create_tmp())
     for name, folder in (("minigrad", "minigrad"), ("minigrad_book", "book")):
         if not (links / name).exists():
@@ -36,28 +36,36 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests except the slow and the browser ones. Arguments after `--` go to pytest (`-m slow`, a folder)."""
-    session.run("pytest", *PYTEST, "--ignore=tests/browser", "-m", "not slow", *session.posargs)
+    """Run all tests but slow ones, `notebooks` and `browser`. Arguments after `--` go to pytest (`-m slow`, a folder)."""
+    session.run(
+        "pytest", *PYTEST, "--ignore=tests/browser", "--ignore=tests/notebooks", "-m", "not slow", *session.posargs
+    )
 
 
 @nox.session
 def book(session: nox.Session) -> None:
-    """Build the book into `_build/html/`. All warnings are shown, also for broken references; any makes it fail."""
+    """Build the book into `_build/html/`: every warning fails, a reference that leads nowhere is one, all are shown."""
     session.run("jupyter-book", "build", ".", "-W", "-n", "--keep-going", *session.posargs)
 
 
 @nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run the built site's notebooks, each in an empty folder, in an environment with what its first cell installs."""
+    session.run("pytest", "-q", "tests/notebooks", *session.posargs, env={"MINIGRAD_NOTEBOOK_TESTS": "required"})
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
-    """Test the built site in Chromium."""
+    """The built site in Chromium."""
     session.run("pytest", *PYTEST, "tests/browser", *session.posargs, env={"MINIGRAD_BROWSER_TESTS": "required"})
 
 
 @nox.session
 def write(session: nox.Session) -> None:
-    """Serve the book; when a file changes, rebuild the pages that depend on it and reload the browser."""
-    conf = Path("conf.py")  # _config.yml for Sphinx, only while the session runs
+    """Serve the book; when a file changes, build what depends on it and reload the page in the browser."""
+    conf = Path("conf.py")  # Sphinx's form of _config.yml, there while the session runs
     unwatched = [f"--ignore={name}" for name in ("_build", ".*", "*/__pycache__/*", "*.egg-info", "conf.py")]
-    folders = [".", "_build/write", "-d", "_build/.doctrees-write"]  # the cache of outputs is shared with `book`
+    folders = [".", "_build/write", "-d", "_build/.doctrees-write"]  # the outputs' cache is the one of `book`
     try:
         session.run("jupyter-book", "config", "sphinx", ".", silent=True)
         session.run("sphinx-autobuild", *folders, "-n", *unwatched, *(session.posargs or ["--open-browser"]))

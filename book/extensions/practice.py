@@ -94,13 +94,6 @@ def as_myst(exercise: Exercise) -> str:
     return "\n".join([*parts, "::::::::"])
 
 
-def as_cells(exercise: Exercise) -> list[tuple[str, str]]:
-    """Return the exercise as notebook cells, ("markdown" or "code", source), without its solution."""
-    hint = f"<details><summary>Hint</summary>\n\n{exercise.hint}\n\n</details>"
-    cells = [("markdown", f"**Exercise {exercise.name}: {exercise.title}**\n\n{exercise.statement}\n\n{hint}")]
-    return cells if exercise.solution is None else [*cells, ("code", exercise.stub)]
-
-
 def dropdown(title: str, kind: str, text: str) -> str:
     return f":::::::{{dropdown}} {title}\n:class-container: {kind}\n\n{text}\n:::::::\n"
 

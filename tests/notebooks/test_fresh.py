@@ -1,4 +1,4 @@
-"""The site's notebooks, each alone in an empty folder, in a new environment that has only what their first cell installs.
+"""The site's notebooks, each alone in an empty folder, in a new environment with what their first cell installs.
 
 They are those of the built site (`nox -s book`), and the package is a wheel of the present sources.
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "_build" / "html" / "notebooks"
@@ -40,9 +42,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
     python = made / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     constraints = str(ROOT / "constraints.txt")
     subprocess.run([python, "-m", "pip", "install", "-q", "-c", constraints, "ipykernel"], check=True)
-    subprocess.run(
-        [python, "-m", "ipykernel", "install", "--prefix", made / "jupyter", "--name", "fresh"], check=True
-    )
+    subprocess.run([python, "-m", "ipykernel", "install", "--prefix", made / "jupyter", "--name", "fresh"], check=True)
     wheel = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", made / "wheels", sources(made)]
     subprocess.run(wheel, check=True)
     variables = {
