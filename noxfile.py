@@ -36,7 +36,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests but slow ones, `notebooks` and `browser`. Arguments after `--` go to pytest (`-m slow`, a folder)."""
+    """Run the tests but slow ones, `notebooks` and `browser`. Arguments after `--` go to pytest (`-m slow`, a folder)."""
     session.run(
         "pytest", *PYTEST, "--ignore=tests/browser", "--ignore=tests/notebooks", "-m", "not slow", *session.posargs
     )
@@ -56,7 +56,7 @@ def notebooks(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """The built site in Chromium."""
+    """Test the built site in Chromium."""
     session.run("pytest", *PYTEST, "tests/browser", *session.posargs, env={"MINIGRAD_BROWSER_TESTS": "required"})
 
 

@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from docutils import nodes
 from jupyter_cache import get_cache
+
 from minigrad_book.extensions.execution import KEY
 from minigrad_book.extensions.markdown import SVG, PageTranslator, markdown, standalone
 from minigrad_book.tools.exercises.catalogue import exercises
 
 if TYPE_CHECKING:
-    from minigrad_book.tools.exercises.entry import Exercise
     from nbformat import NotebookNode
     from sphinx.application import Sphinx
     from sphinx.builders.html import StandaloneHTMLBuilder
+
+    from minigrad_book.tools.exercises.entry import Exercise
 
 FOLDER = "notebooks"  # of the site
 NEEDED = ("minigrad_book", "matplotlib", "scipy", "sklearn", "tabulate")

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("sphinx_markdown_builder", reason="needs the extra `book`")
 
 import nbformat
+
 from minigrad_book.extensions.markdown import in_one_piece, standalone
 from minigrad_book.extensions.notebooks import name_of, shown
 from minigrad_book.tools import figures
