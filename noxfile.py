@@ -36,7 +36,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests but slow ones, `notebooks` and `browser`. Arguments after `--` go to pytest (`-m slow`, a folder)."""
+    """Run the tests but slow ones, `notebooks`, `browser`. Arguments after `--` go to pytest (`-m slow`, a folder)."""
     session.run(
         "pytest", *PYTEST, "--ignore=tests/browser", "--ignore=tests/notebooks", "-m", "not slow", *session.posargs
     )
