@@ -1,9 +1,9 @@
-"""ReduceLROnPlateau, epoch by epoch: the book's table, recorded Keras and PyTorch, live PyTorch on random metrics."""
+"""ReduceLROnPlateau, epoch by epoch: the book's table, recorded Keras, PyTorch and optax, random metrics."""
 
 from __future__ import annotations
 
 import json
-from math import inf, nan
+from math import inf, isnan, nan
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,10 @@ from hypothesis import strategies as st
 from minigrad.optim import SGD
 from minigrad.schedules import ReduceLROnPlateau, constant
 from minigrad_book.frameworks.traces import problems
-from minigrad_book.frameworks.traces.problems import METRICS, Parameter
+from minigrad_book.frameworks.traces.problems import METRICS, PLATEAU_NAMES, Parameter, random_series
 
-TRACES = {
-    name: json.loads((Path(problems.__file__).parent / f"{name}.json").read_text())["plateau"]
-    for name in ("keras", "torch")
-}
+CONVENTIONS = ["keras", "torch", "optax"]
+TRACES = {name: json.loads((Path(problems.__file__).parent / f"{name}.json").read_text()) for name in CONVENTIONS}
 
 
 def make(lr=1.0, **arguments):
@@ -36,18 +34,19 @@ FLAT = [1.0] * 13
 
 
 @pytest.mark.parametrize(
-    ("arguments", "keras", "torch"),
+    ("arguments", "keras", "torch", "optax"),
     [
-        ({"patience": 2}, [2, 4, 6, 8], [3, 6, 9]),
-        ({"patience": 2, "cooldown": 1}, [2, 4, 6, 8], [3, 7, 11]),
-        ({"patience": 2, "cooldown": 3}, [2, 6, 10], [3, 9]),
-        ({"patience": 0}, [1, 2, 3, 4], [1, 2, 3, 4]),
-        ({"patience": 1}, [1, 2, 3, 4], [2, 4, 6, 8]),
+        ({"patience": 2}, [2, 4, 6, 8], [3, 6, 9], [2, 4, 6, 8]),
+        ({"patience": 2, "cooldown": 1}, [2, 4, 6, 8], [3, 7, 11], [2, 5, 8]),
+        ({"patience": 2, "cooldown": 3}, [2, 6, 10], [3, 9], [2, 7, 12]),
+        ({"patience": 0}, [1, 2, 3, 4], [1, 2, 3, 4], [0]),
+        ({"patience": 1}, [1, 2, 3, 4], [2, 4, 6, 8], [1, 2, 3, 4]),
     ],
 )
-def test_flat_loss(arguments, keras, torch):
+def test_flat_loss(arguments, keras, torch, optax):
     assert reduced_after(FLAT, **arguments)[: len(keras)] == keras
     assert reduced_after(FLAT, convention="torch", eps=0, **arguments)[: len(torch)] == torch
+    assert reduced_after(FLAT, convention="optax", **arguments)[: max(2, len(optax))] == optax
 
 
 @pytest.mark.equation("plateau-better-keras")
@@ -81,6 +80,8 @@ def test_reduction_and_its_floor():
 
 def test_a_reduction_is_reported_only_if_made():
     assert reduced_after(FLAT, patience=0, min_lr=0.02) == [1, 2]
+    assert reduced_after(FLAT, patience=1, min_lr=0.02, convention="optax") == [1, 2]
+    assert reduced_after(FLAT, patience=1, convention="optax") == list(range(1, 13)), "no eps"
     assert reduced_after(FLAT, patience=0, convention="torch") == list(range(1, 9))  # 1e-8 → 1e-9 changes less than eps
     assert reduced_after(FLAT, patience=0, convention="torch", eps=0) == list(range(1, 13))
 
@@ -88,6 +89,8 @@ def test_a_reduction_is_reported_only_if_made():
 def test_relative_threshold_takes_a_flat_negative_loss_for_progress():
     assert reduced_after([-1.0] * 20, patience=2, convention="torch") == []
     assert reduced_after([-1.0] * 20, patience=2, convention="torch", threshold_mode="abs")[:2] == [3, 6]
+    assert reduced_after([-1.0] * 20, patience=2, convention="optax") == []
+    assert reduced_after([-1.0] * 20, patience=2, convention="optax", threshold_mode="abs")[:2] == [2, 4]
     assert reduced_after([-1.0] * 20, patience=2)[:2] == [2, 4]
 
 
@@ -100,13 +103,15 @@ def test_nan_is_never_better():
     assert reduced_after([1.0, nan, nan, nan, nan], patience=2) == [2, 4]
     assert reduced_after([nan] * 5, patience=2) == [1, 3]
     assert reduced_after([nan] * 7, patience=2, convention="torch") == [2, 5]
-    plateau = make()
-    for metric in (nan, 2.0, nan, 1.0):
-        plateau.step(metric)
-    assert plateau.best == 1.0
+    assert reduced_after([nan] * 7, patience=2, convention="optax") == [1, 3, 5]
+    for convention in CONVENTIONS:
+        plateau = make(convention=convention)
+        for metric in (nan, 2.0, nan, 1.0):
+            plateau.step(metric)
+        assert plateau.best == 1.0
 
 
-@pytest.mark.parametrize("convention", ["keras", "torch"])
+@pytest.mark.parametrize("convention", CONVENTIONS)
 def test_infinite_metrics(convention):
     plateau = make(convention=convention)
     for metric in (inf, 5.0, inf, -inf, 0.0):
@@ -115,28 +120,117 @@ def test_infinite_metrics(convention):
     assert plateau.wait == 1
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_agrees_with_recorded_pytorch(name):
-    metrics, arguments = METRICS[name]
-    plateau = make(convention="torch", **arguments)
-    for metric, rate in zip(metrics, TRACES["torch"][name], strict=True):
-        plateau.step(metric)
-        assert plateau.optimizer.lr == rate
+@pytest.mark.equation("plateau-better-torch")
+def test_optax_threshold_is_pytorchs_or_absolute():
+    plateau = make(convention="optax", min_delta=0.25)
+    plateau.step(1.0)
+    assert not plateau.better(0.75), "an improvement by the threshold isn't enough"
+    assert plateau.better(np.nextafter(0.75, 0))
+    absolute = make(convention="optax", min_delta=0.5, threshold_mode="abs")
+    absolute.step(4.0)
+    assert not absolute.better(3.5)
+    assert absolute.better(np.nextafter(3.5, 0)), "relative, it would have to be below 2"
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_agrees_with_recorded_keras(name):
+def test_optax_reduces_after_better_epochs_with_patience_0():
+    assert reduced_after([1.0, 1.0, 0.5, 0.7, 0.3, 0.3], patience=0, convention="optax") == [0, 2, 4]
+    assert reduced_after([1.0, 0.5, 0.4, 0.3], patience=0, convention="optax", cooldown=2) == [0, 3]
+
+
+def test_an_ignored_epoch_can_be_the_best_and_a_reduction_keeps_it():
+    for convention, cooldown in (("keras", 3), ("torch", 2), ("optax", 2)):  # all ignore two epochs
+        plateau = make(convention=convention, patience=1, cooldown=cooldown)
+        while not plateau.step(1.0):
+            pass
+        assert plateau.best == 1.0
+        plateau.step(0.5)
+        assert plateau.best == 0.5
+        assert plateau.cooldown_left > 0
+
+
+def test_at_min_lr_keras_waits_on_and_the_others_start_again():
+    states = {}
+    for convention in CONVENTIONS:
+        plateau = make(convention=convention, patience=1, cooldown=2, min_lr=1.0)
+        assert [plateau.step(1.0) for _ in range(4)] == [False] * 4
+        states[convention] = (plateau.wait, plateau.cooldown_left)
+    assert states == {"keras": (3, 0), "torch": (0, 1), "optax": (0, 0)}
+
+
+def test_a_lower_rate_than_min_lr_stays():
+    for convention in CONVENTIONS:
+        plateau = make(lr=0.1, min_lr=0.5, patience=1, convention=convention)
+        assert [plateau.step(1.0) for _ in range(6)] == [False] * 6
+        assert plateau.optimizer.lr == 0.1
+
+
+def test_min_lr_and_eps_are_rates_and_min_scale_is_none():
+    """Half the rate from the start is half the rate at each epoch, unless min_lr or eps comes in."""
+
+    def ratios(**arguments):
+        plateaus = [make(lr=lr, patience=1, factor=0.5, **arguments) for lr in (2**-24, 2**-25)]
+        rates = [[(plateau.step(metric), plateau.optimizer.lr)[1] for metric in FLAT] for plateau in plateaus]
+        return {a / b for a, b in zip(*rates, strict=True)}
+
+    assert ratios() == ratios(convention="optax") == ratios(convention="torch", eps=0) == {2.0}
+    assert ratios(convention="torch") != {2.0}
+    assert ratios(min_lr=2**-26) != {2.0}
+    scaled = [make(lr=lr, convention="optax", min_lr=lr / 8, patience=1, factor=0.5) for lr in (1.0, 0.5)]
+    for metric in FLAT:
+        assert scaled[0].step(metric) == scaled[1].step(metric)
+        assert scaled[0].optimizer.lr == 2 * scaled[1].optimizer.lr
+
+
+def test_each_mean_of_a_group_counts_as_an_epoch():
+    single = make(convention="optax", patience=1)
+    grouped = make(convention="optax", patience=1, accumulation_size=4)
+    for mean in (1.0, 0.5, 0.75, 0.25, 0.5):
+        group = [grouped.step(mean + difference) for difference in (0.25, -0.25, 0.5, -0.5)]
+        assert group == [False, False, False, single.step(mean)]
+        assert (grouped.wait, grouped.best) == (single.wait, single.best)
+        assert grouped.optimizer.lr == single.optimizer.lr
+
+
+SERIES = [(convention, name) for convention in CONVENTIONS for name in TRACES[convention]["plateau"]]
+
+
+@pytest.mark.parametrize(("convention", "name"), SERIES)
+def test_agrees_with_the_recorded_rates(convention, name):
     metrics, arguments = METRICS[name]
-    plateau, rates = make(**arguments), []
+    plateau, rates = make(convention=convention, **arguments), []
     for metric in metrics:
         plateau.step(metric)
         rates.append(plateau.optimizer.lr)
-    theirs = TRACES["keras"][name]
-    if name == "NaN first":  # Keras takes it for its best: nothing that follows is better, the rate falls and falls
-        assert theirs[-1] < 1.0
+    theirs = TRACES[convention]["plateau"][name]
+    if (convention, name) == ("keras", "NaN first"):
+        assert theirs[-1] < 1.0, "Keras takes it for its best: nothing is better, and the rate falls and falls"
         assert rates == [1.0] * len(metrics)
-    else:
+    elif convention == "keras":
         np.testing.assert_allclose(rates, theirs, rtol=1e-6)  # Keras rounds the rate to float32
+    else:
+        assert rates == theirs
+
+
+def test_every_series_is_recorded_where_the_framework_has_its_arguments():
+    for convention in CONVENTIONS:
+        having = {name for name, (_, chosen) in METRICS.items() if chosen.keys() <= PLATEAU_NAMES[convention].keys()}
+        assert TRACES[convention]["plateau"].keys() == having
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_agrees_with_the_recorded_states_on_random_metrics(convention):
+    recorded = TRACES[convention]["random plateaus"]
+    reductions = cooling = 0
+    for (metrics, arguments), theirs in zip(random_series(convention), recorded, strict=True):
+        assert len(metrics) == len(theirs[0])
+        if convention == "keras" and isnan(metrics[0]):
+            continue  # see the series "NaN first"
+        plateau = make(convention=convention, **arguments)
+        for metric, rate, wait, cooldown in zip(metrics, *theirs, strict=True):
+            reductions += plateau.step(metric)
+            cooling += plateau.cooldown_left > 0
+            assert (plateau.optimizer.lr, plateau.wait, plateau.cooldown_left) == (rate, wait, cooldown)
+    assert min(reductions, cooling) > 3 * len(recorded)
 
 
 metrics = st.lists(
@@ -172,13 +266,63 @@ def test_agrees_with_live_pytorch(values, factor, patience, threshold, cooldown,
         assert mine.cooldown_left == theirs.cooldown_counter
 
 
-@given(metrics, st.sampled_from(["keras", "torch"]), st.sampled_from(["min", "max"]), st.integers(0, 39))
-def test_goes_on_where_it_was_saved(values, convention, mode, cut):
-    arguments = {"patience": 1, "cooldown": 2, "convention": convention, "mode": mode}
+def transcribed_optax(values, factor, patience, rtol, atol, cooldown, min_scale, accumulation_size):
+    """`_update_scale` and `update_fn` of optax 0.2.8, line by line; yields the state after each value."""
+    scale, best_value, plateau_count, cooldown_count, count, avg_value = 1.0, inf, 0, 0, 0, 0.0
+    for value in values:
+        avg_value = (count * avg_value + value) / (count + 1)
+        count += 1
+        if count == accumulation_size:
+            has_improved = avg_value < (1 - rtol) * best_value - atol
+            best_value = avg_value if has_improved else best_value
+            current = 0 if has_improved else plateau_count + 1
+            if cooldown_count > 0:
+                plateau_count, cooldown_count = 0, cooldown_count - 1
+            else:
+                plateau_count = 0 if current == patience else current
+                scale = max(scale * factor if current == patience else scale, min_scale)
+                cooldown_count = cooldown if current == patience else 0
+            count, avg_value = 0, 0.0
+        yield scale, best_value, plateau_count, cooldown_count, count, avg_value
+
+
+@given(
+    metrics,
+    st.sampled_from([0.1, 0.5, 0.9]),
+    st.integers(0, 4),
+    st.sampled_from([1e-4, 0.1, 1.0]),
+    st.booleans(),
+    st.integers(0, 4),
+    st.sampled_from([0.0, 0.05, 1.0]),
+    st.integers(1, 4),
+)
+def test_agrees_with_a_transcription_of_optax(values, factor, patience, delta, absolute, cooldown, min_scale, size):
+    rest = {"factor": factor, "patience": patience, "cooldown": cooldown, "accumulation_size": size}
+    mode = "abs" if absolute else "rel"
+    mine = make(convention="optax", min_delta=delta, threshold_mode=mode, min_lr=min_scale, **rest)
+    rtol, atol = (0.0, delta) if absolute else (delta, 0.0)
+    theirs = list(transcribed_optax(values, rtol=rtol, atol=atol, min_scale=min_scale, **rest))
+    old = 1.0
+    for value, state in zip(values, theirs, strict=True):
+        reduced = mine.step(value)
+        ours = (mine.optimizer.lr, mine.best, mine.wait, mine.cooldown_left, mine.gathered, mine.mean)
+        np.testing.assert_array_equal(ours, state)  # NaN equals NaN
+        assert reduced == (state[0] < old)
+        old = state[0]
+
+
+@given(
+    metrics,
+    st.sampled_from([{"convention": c, "mode": m} for c in ("keras", "torch") for m in ("min", "max")])
+    | st.builds(lambda size: {"convention": "optax", "accumulation_size": size}, st.integers(1, 3)),
+    st.integers(0, 39),
+)
+def test_goes_on_where_it_was_saved(values, rules, cut):
+    arguments = {"patience": 1, "cooldown": 2} | rules
     whole, first, second = make(**arguments), make(**arguments), make(**arguments)
     rates = [(whole.step(value), whole.optimizer.lr) for value in values]
     again = [(first.step(value), first.optimizer.lr) for value in values[:cut]]
-    second.load_state_dict(first.state_dict())
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
     second.optimizer.load_state_dict(first.optimizer.state_dict())
     assert again + [(second.step(value), second.optimizer.lr) for value in values[cut:]] == rates
 
@@ -198,9 +342,18 @@ BAD = {
     "cooldown": ({"cooldown": -1}, ValueError, "cooldown"),
     "min_lr": ({"min_lr": nan}, ValueError, "min_lr"),
     "mode": ({"mode": "auto"}, ValueError, "mode must be one of 'min', 'max', got 'auto'"),
-    "convention": ({"convention": "jax"}, ValueError, "'keras', 'torch'"),
+    "convention": ({"convention": "jax"}, ValueError, "'keras', 'torch', 'optax'"),
     "threshold_mode": ({"threshold_mode": "both"}, ValueError, "'rel', 'abs'"),
     "eps": ({"eps": -1}, ValueError, "eps"),
+    "accumulation_size": ({"accumulation_size": 0, "convention": "optax"}, ValueError, "accumulation_size must be ≥ 1"),
+    "accumulation_size in Keras": (
+        {"accumulation_size": 2},
+        ValueError,
+        "needs convention='optax', got 2 with 'keras'",
+    ),
+    "optax, maximum": ({"mode": "max", "convention": "optax"}, ValueError, "the negative of the metric"),
+    "optax, no threshold": ({"min_delta": 0, "convention": "optax"}, ValueError, "min_delta > 0, got 0"),
+    "optax, threshold": ({"min_delta": 1.5, "convention": "optax"}, ValueError, "min_delta ≤ 1, got 1.5"),
     "an optimizer with a schedule": ({"lr": constant(0.1)}, ValueError, r"constant lr; its lr is constant\(lr=0.1\)"),
 }
 
@@ -219,6 +372,38 @@ def test_a_schedule_set_later_is_refused():
         plateau.step(1.0)
 
 
-def test_foreign_state_is_refused():
-    with pytest.raises(ValueError, match=r"missing .*wait"):
-        make().load_state_dict({"best": 1.0, "num_bad_epochs": 2})
+def test_an_absolute_threshold_above_1_is_optaxs_too():
+    plateau = make(min_delta=1.5, convention="optax", threshold_mode="abs")
+    plateau.step(4.0)
+    assert not plateau.better(2.5)
+    assert plateau.better(2.4)
+
+
+@pytest.mark.parametrize("optimizer", [..., None, 0.1, [Parameter(np.zeros(1))]])
+def test_only_an_optimizer_is_accepted(optimizer):
+    with pytest.raises(TypeError, match="optimizer must be an optimizer of minigrad"):
+        ReduceLROnPlateau(optimizer)
+
+
+SAVED = {"best": 1.0, "wait": 2, "cooldown_left": 0}
+
+
+@pytest.mark.parametrize(
+    ("convention", "state", "message"),
+    [
+        ("keras", {"best": 1.0, "num_bad_epochs": 2}, r"missing .*wait"),
+        ("keras", SAVED | {"mean": 0.0, "gathered": 0}, r"unknown names .*gathered"),
+        ("optax", SAVED, r"missing .*gathered.*mean"),
+        ("torch", SAVED | {"wait": -1}, "wait must be ≥ 0, got -1"),
+        ("torch", SAVED | {"wait": [1, 2]}, "wait has shape"),
+        ("optax", SAVED | {"mean": 0.0, "gathered": -3}, "gathered must be ≥ 0, got -3"),
+        ("optax", SAVED | {"mean": "no number", "gathered": 0}, "could not convert"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(convention, state, message):
+    plateau = make(convention=convention)
+    plateau.step(3.0)
+    before = plateau.state_dict()
+    with pytest.raises(ValueError, match=message):
+        plateau.load_state_dict(state)
+    assert plateau.state_dict() == before

@@ -5,7 +5,8 @@
 writes keras.json, optax.json and torch.json next to this file, for the frameworks that are named. Each needs only its
 own framework (Keras runs on JAX here). Everything is float64. A trace holds versions, the optimizers' defaults,
 trajectories on the problems of `problems.py` at the steps STEPS, the rates of some schedules at SCHEDULE_STEPS (up to
-the step at which the framework raises an error), and the rate after each epoch of the plateau rules.
+the step at which the framework raises an error), and what the plateau rules do: the rate after each epoch of METRICS,
+and for `random_series` the rate, the number of epochs waited and the cooldown left, in one list after another.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from minigrad_book.frameworks.traces.problems import (
     STEPS,
     Arrays,
     Problem,
+    Series,
+    plateau_arguments,
+    random_series,
 )
 
 
@@ -61,6 +65,20 @@ def defaults_of(makers: dict[str, Callable[..., Any]]) -> dict[str, Any]:
         }
         for name, make in makers.items()
     }
+
+
+Plateau = Callable[[list[float], dict[str, Any]], list[tuple[float, int, int]]]
+
+
+def plateaus(framework: str, run: Plateau) -> dict[str, Any]:
+    """`run(metrics, the framework's arguments)` gives the rate, the epochs waited and the cooldown after each epoch."""
+
+    def state(series: Series) -> list[list[float]] | None:
+        arguments = plateau_arguments(framework, series[1])
+        return None if arguments is None else [list(column) for column in zip(*run(series[0], arguments), strict=True)]
+
+    recorded = {name: states[0] for name, series in METRICS.items() if (states := state(series))}
+    return {"plateau": recorded, "random plateaus": [state(series) for series in random_series(framework)]}
 
 
 def keras_trace() -> dict[str, Any]:
@@ -104,11 +122,11 @@ def keras_trace() -> dict[str, Any]:
         callback = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", **({"mode": "min"} | arguments))
         callback.set_model(model)
         callback.on_train_begin()
-        rates = []
+        states = []
         for epoch, metric in enumerate(metrics):
             callback.on_epoch_end(epoch, {"val_loss": metric})
-            rates.append(float(model.optimizer.learning_rate))
-        return rates
+            states.append((float(model.optimizer.learning_rate), callback.wait, callback.cooldown_counter))
+        return states
 
     classes = [o.SGD, o.Adam, o.AdamW, o.Adamax, o.Nadam, o.Adagrad, o.Adadelta, o.RMSprop]
     classes.append(keras.callbacks.ReduceLROnPlateau)
@@ -117,8 +135,7 @@ def keras_trace() -> dict[str, Any]:
         "defaults": defaults_of({c.__name__: c for c in classes}),
         "trajectories": trajectories("keras", run),
         "schedules": {name: [float(f(t)) for t in SCHEDULE_STEPS] for name, f in schedules.items()},
-        "plateau": {name: plateau(*case) for name, case in METRICS.items()},
-    }
+    } | plateaus("keras", plateau)
 
 
 def optax_trace() -> dict[str, Any]:
@@ -126,6 +143,7 @@ def optax_trace() -> dict[str, Any]:
 
     jax.config.update("jax_enable_x64", True)
     import optax
+    import optax.contrib
 
     def decayed(count):  # optax.exponential_decay, but that one computes in float32
         return RATE * DECAY["decay_rate"] ** (count.astype(jax.numpy.float64) / DECAY["decay_steps"])
@@ -148,13 +166,24 @@ def optax_trace() -> dict[str, Any]:
         "cosine_decay": optax.cosine_decay_schedule(0.1, 40, alpha=0.1),
         "cosine_decay with warm-up": optax.warmup_cosine_decay_schedule(0.02, 0.1, 10, 50),
     }
+
+    def plateau(metrics, arguments):
+        rule = optax.contrib.reduce_on_plateau(**arguments)
+        update = jax.jit(rule.update)
+        gradient, state, states = jax.numpy.ones(1), rule.init(jax.numpy.ones(1)), []
+        for metric in metrics:
+            updates, state = update(gradient, state, value=metric)
+            states.append((float(updates[0]), int(state.plateau_count), int(state.cooldown_count)))
+        return states
+
     names = ["sgd", "adam", "amsgrad", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop"]
+    makers = {name: getattr(optax, name) for name in names}
     return {
         "versions": {"optax": optax.__version__, "jax": jax.__version__},
-        "defaults": defaults_of({name: getattr(optax, name) for name in names}),
+        "defaults": defaults_of(makers | {"reduce_on_plateau": optax.contrib.reduce_on_plateau}),
         "trajectories": trajectories("optax", run),
         "schedules": {name: [float(f(t)) for t in SCHEDULE_STEPS] for name, f in schedules.items()},
-    }
+    } | plateaus("optax", plateau)
 
 
 def torch_trace() -> dict[str, Any]:
@@ -201,11 +230,11 @@ def torch_trace() -> dict[str, Any]:
     def plateau(metrics, arguments):
         optimizer = o.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
         scheduler = o.lr_scheduler.ReduceLROnPlateau(optimizer, **arguments)
-        rates = []
+        states = []
         for metric in metrics:
             scheduler.step(metric)
-            rates.append(optimizer.param_groups[0]["lr"])
-        return rates
+            states.append((optimizer.param_groups[0]["lr"], scheduler.num_bad_epochs, scheduler.cooldown_counter))
+        return states
 
     classes = [o.SGD, o.Adam, o.AdamW, o.Adamax, o.NAdam, o.Adagrad, o.Adadelta, o.RMSprop]
     classes.append(o.lr_scheduler.ReduceLROnPlateau)
@@ -214,8 +243,7 @@ def torch_trace() -> dict[str, Any]:
         "defaults": defaults_of({c.__name__: c for c in classes}),
         "trajectories": trajectories("torch", run),
         "schedules": {name: schedule(make) for name, make in schedules.items()},
-        "plateau": {name: plateau(*case) for name, case in METRICS.items()},
-    }
+    } | plateaus("torch", plateau)
 
 
 if __name__ == "__main__":
