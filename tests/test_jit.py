@@ -97,6 +97,7 @@ def read_only(copy: Path) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_a_read_only_install_uses_the_users_cache(read_only, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
@@ -105,6 +106,7 @@ def test_a_read_only_install_uses_the_users_cache(read_only, tmp_path):
     assert sys.platform != "linux" or compiled(home)
 
 
+@pytest.mark.slow
 def test_kernels_run_without_any_writable_cache(read_only, tmp_path):
     nowhere = str(tmp_path / "site" / "minigrad" / "jit.py")  # a file, so no folder can be made in it
     env = environment(read_only, HOME=nowhere, XDG_CACHE_HOME=nowhere, LOCALAPPDATA=nowhere)
