@@ -104,6 +104,7 @@ def notebook(build: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
             extensions=["myst_nb", "sphinx_exercise", "sphinx_proof", "sphinx_design"]
             + [f"minigrad_book.extensions.{name}" for name in ("notebooks", "practice")],
             myst_enable_extensions=["dollarmath", "colon_fence"],
+            source_suffix={".md": "myst-nb"},  # or Sphinx writes it into its own default, and keeps it
             nb_execution_mode="off",
             nb_execution_cache_path=str(tmp_path / "cache"),
             math_numfig=True,
