@@ -47,7 +47,7 @@ DEFAULTS = [  # rule, argument: its name in PyTorch, Keras, optax, minigrad
         "threshold",
         "ReduceLROnPlateau.threshold",
         "ReduceLROnPlateau.min_delta",
-        None,
+        "reduce_on_plateau.rtol",
         "ReduceLROnPlateau.min_delta",
     ),
 ]
@@ -139,12 +139,20 @@ def reductions(framework: str, series: str) -> list[int]:
     return [epoch for epoch, (old, new) in enumerate(zip(before, rates, strict=True)) if new < old * (1 - 1e-6)]
 
 
+PLATEAUS = ("keras", "torch", "optax")
+
+
 def plateaus() -> list[list[str]]:
-    """The rows of the table of plateaus: series, metric, arguments, and the epochs in Keras and PyTorch."""
+    """The rows of the table of plateaus: series, metric, arguments, and the epochs in each of PLATEAUS."""
     rows = []
     for series, (metrics, arguments) in METRICS.items():
         values = ", ".join(f"{m:.6g}" for m in metrics[:6]) + (", …" if len(metrics) > 6 else "")
         settings = ", ".join(f"{name}={value}" for name, value in arguments.items())
-        epochs = [", ".join(map(str, reductions(f, series))) or "never" for f in ("keras", "torch")]
-        rows.append([series, values, f"`{settings}`", *epochs])
+        rows.append([series, values, f"`{settings}`", *(_epochs(framework, series) for framework in PLATEAUS)])
     return rows
+
+
+def _epochs(framework: str, series: str) -> str:
+    if series not in TRACES[framework]["plateau"]:
+        return "–"
+    return ", ".join(map(str, reductions(framework, series))) or "never"

@@ -37,12 +37,12 @@ EXAMPLES: dict[str, list[Callable[[int], float]]] = {
 }
 
 
-def reductions(metrics: Iterable[float], **settings: Any) -> tuple[list[int], list[float]]:
-    """The epochs after which a plateau rule reduces a rate of 0.001, and the rates.
+def reductions(metrics: Iterable[float], lr: float = 1e-3, **settings: Any) -> tuple[list[int], list[float]]:
+    """The epochs after which a plateau rule reduces the rate `lr`, and the rates.
 
     There is a rate for each epoch and one for after the last. The settings go to `ReduceLROnPlateau`.
     """
-    optimizer = mg.optim.SGD([mg.Tensor(np.zeros(1), requires_grad=True)], lr=1e-3)
+    optimizer = mg.optim.SGD([mg.Tensor(np.zeros(1), requires_grad=True)], lr=lr)
     plateau = mg.schedules.ReduceLROnPlateau(optimizer, **settings)
     epochs, rates = [], [optimizer.lr]
     for epoch, metric in enumerate(metrics):

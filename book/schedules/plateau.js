@@ -1,10 +1,17 @@
 import { chart, cursor, html, line, mount, note, number, range, slider, svg } from "./base.js";
-import { keras, torch } from "./plateau.model.js";
+import { keras, optax, torch } from "./plateau.model.js";
 
 const MOST = 60; // epochs
 const RATE = 0.001;
-const KERAS = { stroke: "var(--fig-blue)", "stroke-width": 6, opacity: 0.45 };
-const TORCH = { stroke: "var(--fig-orange)", "stroke-width": 2 };
+const RULES = {
+  Keras: { run: keras, counter: "wait", look: { stroke: "var(--fig-blue)", "stroke-width": 6, opacity: 0.45 } },
+  PyTorch: { run: torch, counter: "num_bad_epochs", look: { stroke: "var(--fig-orange)", "stroke-width": 2 } },
+  optax: {
+    run: optax,
+    counter: "plateau_count",
+    look: { stroke: "var(--fig-green)", "stroke-width": 2, "stroke-dasharray": "5 4" },
+  },
+};
 
 const falling = (t) => 0.3 + 0.7 * Math.exp(-t / 3);
 const curve = (f, epochs = 24) => range(0, epochs - 1).map((t) => Number(f(t).toPrecision(3)));
@@ -107,7 +114,7 @@ function draw(state, width) {
   if (!inside) state.span = spanOf(losses);
   const [low, high] = state.span;
   const settings = { ...state, lr: RATE };
-  const traces = { Keras: keras(losses, settings), PyTorch: torch(losses, settings) };
+  const traces = Object.fromEntries(Object.entries(RULES).map(([name, { run }]) => [name, run(losses, settings)]));
   epochSlider.values = range(0, losses.length - 1);
   lossSlider.values = range(0, 200).map((i) => round(low + ((high - low) * i) / 200, state.span));
   const columns = width >= 620 ? 2 : 1;
@@ -149,7 +156,6 @@ function lossChart(size, x, { losses, span, epoch }) {
 
 function rateChart(size, x, { epoch }, traces) {
   const lowest = Math.min(...Object.values(traces).map((trace) => trace.at(-1).lr));
-  const looks = { Keras: KERAS, PyTorch: TORCH };
   return chart({
     ...size,
     x,
@@ -160,10 +166,11 @@ function rateChart(size, x, { epoch }, traces) {
       Object.entries(traces).map(([name, trace], i) => {
         const corners = trace.flatMap(({ lr }, t) => (t ? [[sx(t) - 0.01, sy(trace[t - 1].lr)], [sx(t), sy(lr)]] : [[sx(0), sy(RATE)], [sx(0), sy(lr)]]));
         const d = corners.map(([cx, cy], k) => `${k ? "L" : "M"}${cx.toFixed(1)},${cy.toFixed(1)}`).join("");
-        const [left, base] = [sx.range[0], sy.range[0] - 28 + 18 * i];
+        const [left, base] = [sx.range[0], sy.range[0] - 46 + 18 * i];
+        const { look } = RULES[name];
         return [
-          svg("path", { d, fill: "none", ...looks[name] }),
-          svg("line", { x1: left + 4, x2: left + 30, y1: base - 4, y2: base - 4, ...looks[name] }),
+          svg("path", { d, fill: "none", ...look }),
+          svg("line", { x1: left + 4, x2: left + 30, y1: base - 4, y2: base - 4, ...look }),
           note(left + 36, base, name),
         ];
       }),
@@ -180,8 +187,7 @@ const shown = (value) => (Number.isFinite(value) ? number(value) : "none yet");
 
 function card(name, trace, { epoch }) {
   const { best, wait, cooldown, lr, why } = trace[epoch];
-  const counter = name === "Keras" ? "wait" : "num_bad_epochs";
-  const facts = [`best ${shown(best)}`, `${counter} ${wait}`, `cooldown ${cooldown}`, `rate ${number(lr)}`];
+  const facts = [`best ${shown(best)}`, `${RULES[name].counter} ${wait}`, `cooldown ${cooldown}`, `rate ${number(lr)}`];
   return html(
     "div",
     {},

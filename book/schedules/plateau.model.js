@@ -1,4 +1,4 @@
-// ReduceLROnPlateau as Keras 3 and as PyTorch write it, epoch by epoch. No DOM here.
+// ReduceLROnPlateau as Keras 3, PyTorch and optax write it, epoch by epoch. No DOM here.
 
 /**
  * @typedef {{lr: number, factor: number, patience: number, minDelta: number, cooldown: number, minLr: number}} Settings
@@ -79,6 +79,42 @@ export function torch(losses, s) {
       why = reduced
         ? `${noBetter(loss, before)}: ${wait} bad epochs > patience ${s.patience}, so the rate is reduced`
         : `${wait} bad epochs > patience ${s.patience}, but ${next < lr ? "a change of at most 1e-8 is ignored" : AT_MINIMUM}`;
+      if (reduced) lr = next;
+      wait = 0;
+      cooldown = s.cooldown;
+    }
+    return { loss, better, reduced, best, wait, cooldown, lr, why };
+  });
+}
+
+/** The threshold is optax's rtol, minLr its min_scale times the first rate. @param {number[]} losses @param {Settings} s @returns {Epoch[]} */
+export function optax(losses, s) {
+  let { lr } = s;
+  let best = Infinity;
+  let wait = 0;
+  let cooldown = 0;
+  return losses.map((loss) => {
+    const better = loss < best * (1 - s.minDelta);
+    const before = best;
+    let why;
+    if (better) {
+      best = loss;
+      wait = 0;
+      why = before === Infinity ? "the first loss is the best so far" : "better: below best × (1 − rtol)";
+    } else {
+      wait += 1;
+      why = `${noBetter(loss, before)}: plateau_count ${wait}, reduces at ${s.patience}`;
+    }
+    let reduced = false;
+    if (cooldown > 0) {
+      cooldown -= 1;
+      wait = 0;
+      why = better ? why : `cooling down: not counted, ${cooldown} to go`;
+    } else if (wait === s.patience) {
+      const next = Math.max(lr * s.factor, s.minLr);
+      reduced = next < lr;
+      const outcome = better ? "better, but" : `${noBetter(loss, before)}:`;
+      why = `${outcome} plateau_count ${wait} = patience ${s.patience}, ${reduced ? "so the rate is reduced" : `but ${AT_MINIMUM}`}`;
       if (reduced) lr = next;
       wait = 0;
       cooldown = s.cooldown;

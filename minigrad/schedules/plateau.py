@@ -13,16 +13,35 @@ from minigrad.optim.base import Optimizer
 class Rules(NamedTuple):
     """Where the conventions differ, apart from what is better."""
 
-    judged_in_cooldown: int  # an epoch is judged if no more than this is left of the cooldown before it
-    due: Callable[[int, int], bool]  # whether `wait` and `patience` ask for a reduction
-    acts_at_min_lr: bool  # a reduction that is due at min_lr starts `wait` and the cooldown again
+    counts_in_cooldown: int
+    """An epoch counts if the epochs left of the cooldown before it are at most this many."""
+    due: Callable[[int, int], bool]
+    """Whether a reduction is due, from `wait` and `patience`."""
+    acts_at_min_lr: bool
+    """A reduction that is due at min_lr resets `wait` and starts the cooldown, though the rate stays the same."""
     uses_eps: bool
+    """The rate stays the same if it would change by at most `eps`."""
 
 
 RULES = {
-    "keras": Rules(1, lambda wait, patience: wait >= max(patience, 1), acts_at_min_lr=False, uses_eps=False),
-    "torch": Rules(0, lambda wait, patience: wait > patience, acts_at_min_lr=True, uses_eps=True),
-    "optax": Rules(0, lambda wait, patience: wait == patience, acts_at_min_lr=True, uses_eps=False),
+    "keras": Rules(
+        counts_in_cooldown=1,
+        due=lambda wait, patience: wait >= max(patience, 1),
+        acts_at_min_lr=False,
+        uses_eps=False,
+    ),
+    "torch": Rules(
+        counts_in_cooldown=0,
+        due=lambda wait, patience: wait > patience,
+        acts_at_min_lr=True,
+        uses_eps=True,
+    ),
+    "optax": Rules(
+        counts_in_cooldown=0,
+        due=lambda wait, patience: wait == patience,
+        acts_at_min_lr=True,
+        uses_eps=False,
+    ),
 }
 
 
@@ -31,24 +50,24 @@ class ReduceLROnPlateau:
 
     convention="keras" (`keras.callbacks.ReduceLROnPlateau`): better means value + min_delta < best; the rate is reduced
     when the number of epochs without improvement reaches `patience`, and 0 acts as 1. An epoch first counts down the
-    cooldown and is ignored only if some is left, so a cooldown of c swallows c − 1 epochs. The first metric is always
+    cooldown and is ignored only if some is left, so a cooldown of c skips c − 1 epochs. The first metric is always
     better.
 
     convention="torch" (`torch.optim.lr_scheduler.ReduceLROnPlateau`): better means value < best·(1 − min_delta), or
     best − min_delta with threshold_mode="abs"; the rate is reduced when the number exceeds `patience`. A cooldown of c
-    swallows c epochs. A change of the rate by no more than `eps` is not made.
+    skips c epochs. The rate stays the same if it would change by at most `eps`.
 
     convention="optax" (`optax.contrib.reduce_on_plateau` of optax 0.2.8): PyTorch's threshold and cooldown, but the
     rate is reduced when the number equals `patience`. So `patience=0` reduces after each epoch that *is* better and
     after no other. Each mean of `accumulation_size` metrics counts as one epoch. optax's `rtol` is min_delta, its
     `atol` is min_delta with threshold_mode="abs" (both at once aren't offered), and its `min_scale` is min_lr divided
-    by the first rate. It has no `mode`, and its threshold is above 0. It multiplies the updates, so there the rate may
-    be a schedule, and a reduction holds for the very update that brings the metric.
+    by the first rate. It has no `mode`, and its threshold is above 0. optax multiplies the updates, so there the rate
+    may be a schedule, and a reduction already applies to the update that is passed with the metric.
 
-    With mode="max" better means greater, and the sign of min_delta turns. In all three an ignored epoch can be the new
-    best, and a reduction leaves the best value as it is. NaN is never better (Keras 3.15.1 accepts a first NaN as its
-    best, and then nothing is ever better). For a negative metric the relative threshold asks for less than no
-    improvement: a flat negative loss counts as improving for ever.
+    With mode="max" better means greater, and min_delta has the opposite sign. In all three an ignored epoch can be the
+    new best, and a reduction doesn't change the best value. NaN is never better (Keras 3.15.1 accepts a first NaN as
+    its best, and then nothing is ever better). For a negative metric the relative threshold is above the best value,
+    so a constant negative loss always counts as an improvement.
 
     Parameters
     ----------
@@ -57,12 +76,12 @@ class ReduceLROnPlateau:
     factor : float
         Between 0 and 1: what the rate is multiplied by.
     patience, cooldown : int
-        ≥ 0, in epochs, that is in calls of `step` (in groups of `accumulation_size` calls).
+        ≥ 0, in epochs. An epoch is one call of `step`, or `accumulation_size` calls.
     min_delta : float
         ≥ 0, in the metric's unit or, with a relative threshold, a share of it. PyTorch calls it `threshold`. For optax
         it is > 0, and ≤ 1 if relative.
     min_lr : float
-        ≥ 0: the rate isn't reduced further. A rate that is lower already stays.
+        ≥ 0: the rate isn't reduced further. A lower rate stays the same.
     mode : str
         "min" or "max"; for optax "min".
     convention : str
@@ -143,18 +162,18 @@ class ReduceLROnPlateau:
         if self.gathered < self.accumulation_size:
             return False
         value, self.mean, self.gathered = self.mean, 0.0, 0
-        return self._judge(value)
+        return self._update(value)
 
-    def _judge(self, value: float) -> bool:
+    def _update(self, value: float) -> bool:
         rules = RULES[self.convention]
-        judged = self.cooldown_left <= rules.judged_in_cooldown
+        counts = self.cooldown_left <= rules.counts_in_cooldown
         if self.cooldown_left > 0:
             self.cooldown_left, self.wait = self.cooldown_left - 1, 0
         if self.better(value):
             self.best, self.wait = value, 0
-        elif judged:
+        elif counts:
             self.wait += 1
-        return judged and rules.due(self.wait, self.patience) and self._reduce(rules)
+        return counts and rules.due(self.wait, self.patience) and self._reduce(rules)
 
     def better(self, metric: float) -> bool:
         """Whether `metric` improves on the best so far by more than the threshold."""
@@ -167,7 +186,7 @@ class ReduceLROnPlateau:
         return value < best - self.min_delta
 
     def _reduce(self, rules: Rules) -> bool:
-        """Start the cooldown and set the new rate; False if that changes nothing."""
+        """Start the cooldown and set the new rate; False if the rate stays the same."""
         old = self.optimizer.lr
         if old > self.min_lr or rules.acts_at_min_lr:
             self.wait, self.cooldown_left = 0, self.cooldown

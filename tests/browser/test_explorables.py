@@ -183,6 +183,7 @@ class TestPlateau:
         losses.fill("1 " * 12)
         assert "Reduces after epochs 2, 4, 6, 8, 10." in stage.inner_text()  # Keras
         assert "Reduces after epochs 3, 6, 9." in stage.inner_text()  # PyTorch
+        assert "optax, epoch" in stage.inner_text()
         losses.fill("1, x")
         assert "separated by spaces or commas" in stage.get_by_role("alert").inner_text()
         assert losses.get_attribute("aria-invalid") == "true"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import minigrad as mg
 from minigrad import schedules as s
 from minigrad_book.frameworks import exercises, numbers
 from minigrad_book.frameworks.numbers import TRACES
-from minigrad_book.frameworks.traces.problems import METRICS, SCHEDULE_STEPS, Parameter
+from minigrad_book.frameworks.traces.problems import METRICS, PLATEAU_NAMES, SCHEDULE_STEPS, Parameter
 
 PAGE = Path(numbers.__file__).with_name("index.md").read_text(encoding="utf-8")
 
@@ -53,15 +55,80 @@ def test_momentum_after_a_reduction_of_the_rate():
     assert keras[40 + reached - 2] >= 1.1 * torch[40 + reached - 2]
 
 
-@pytest.mark.parametrize("convention", ["keras", "torch"])
-@pytest.mark.parametrize("series", METRICS)
-def test_the_plateau_table_agrees_with_minigrad_except_for_one_cell(series, convention):
+SERIES = [(framework, series) for framework in numbers.PLATEAUS for series in TRACES[framework]["plateau"]]
+
+
+@pytest.mark.parametrize(("convention", "series"), SERIES)
+def test_the_plateau_table_agrees_with_minigrad_except_for_one_cell(convention, series):
     metrics, arguments = METRICS[series]
     optimizer = mg.optim.SGD([Parameter(np.zeros(1))], lr=1.0)
     plateau = s.ReduceLROnPlateau(optimizer, convention=convention, **arguments)
     ours = [epoch for epoch, metric in enumerate(metrics) if plateau.step(metric)]
     same = ours == numbers.reductions(convention, series)
     assert same != ((convention, series) == ("keras", "NaN first"))
+
+
+def test_the_cells_of_the_plateau_table():
+    rows = {name: cells for name, _, _, *cells in numbers.plateaus()}
+    assert rows.keys() == METRICS.keys()
+    assert rows["flat"] == ["2, 4, 6, 8, 10", "3, 6, 9", "2, 4, 6, 8, 10"]
+    assert rows["flat, cooldown 1"] == ["2, 4, 6, 8, 10", "3, 7, 11", "2, 5, 8, 11"]
+    assert rows["flat, patience 0"] == ["1, 2, 3, 4", "1, 2, 3, 4", "0"]
+    assert rows["falling, patience 0"] == ["3", "3", "0, 1, 2, 4"]
+    assert rows["flat at smaller rates"][1] == "2, 4, 6", "a change of the rate from 1e-8 isn't made"
+    assert rows["exactly by the threshold"] == ["2", "3", "2"]
+    assert rows["by more than the threshold"] == ["3", "never", "3"]
+    assert rows["absolute threshold"] == ["–", "never", "4"]
+    assert rows["flat and negative"] == ["2, 4, 6", "never", "never"]
+    assert rows["maximum"][2] == rows["means of two"][0] == "–"
+
+
+PLATEAU_RULES = {"keras": "ReduceLROnPlateau", "torch": "ReduceLROnPlateau", "optax": "reduce_on_plateau"}
+PLATEAU_ARGUMENTS = [
+    "factor=0.1",
+    "patience=10",
+    "min_delta=0.0001",
+    'threshold_mode="rel"',
+    "cooldown=0",
+    "min_lr=0.0",
+    "eps=1e-08",
+    'mode="min"',
+    "accumulation_size=1",
+]
+
+
+@pytest.mark.parametrize("argument", PLATEAU_ARGUMENTS)
+def test_the_rows_of_the_plateau_arguments(argument):
+    """The names, and the defaults that are numbers, agree with the traces. A dash means: no such argument."""
+    name, value = argument.split("=")
+    assert inspect.signature(s.ReduceLROnPlateau).parameters[name].default == ast.literal_eval(value)
+    _, *cells = row(f"`{argument}`")
+    for framework, cell in zip(numbers.PLATEAUS, cells, strict=True):
+        recorded = TRACES[framework]["defaults"][PLATEAU_RULES[framework]]
+        translated = PLATEAU_NAMES[framework].get(name)
+        if cell.startswith("–"):
+            assert translated is None
+            assert name not in recorded
+        else:
+            theirs, default = cell.split("`")[1].split("=")
+            assert theirs == (translated or "atol")
+            text = default.startswith('"')
+            assert (theirs in recorded) != text, "defaults that are strings aren't recorded"
+            assert text or recorded[theirs] == float(default)
+
+
+def test_the_page_shows_all_recorded_plateau_arguments():
+    other = {"monitor", "verbose"}  # in Keras: the metric's name, and whether to print
+    start = PAGE.index("| `minigrad` | Keras | PyTorch | optax |")
+    table = PAGE[start : PAGE.index("\n\n", start)]
+    for framework, rule in PLATEAU_RULES.items():
+        for name in TRACES[framework]["defaults"][rule].keys() - other:
+            assert f"`{name}" in table
+
+
+def test_the_page_shows_all_plateau_arguments_of_minigrad():
+    names = [argument.split("=")[0] for argument in PLATEAU_ARGUMENTS]
+    assert {*names, "optimizer", "convention"} == set(inspect.signature(s.ReduceLROnPlateau).parameters)
 
 
 def rate(framework: str, schedule: str, t: int) -> float:

@@ -233,6 +233,66 @@ def test_agrees_with_the_recorded_states_on_random_metrics(convention):
     assert min(reductions, cooling) > 3 * len(recorded)
 
 
+def states_by_the_table(column, convention, metrics, *, patience, cooldown, factor, min_lr, better):
+    """Follow the rules in a column of the page's table; yield the rate, the bad epochs and the cooldown left."""
+    ascii_of = {"$": "", r"\le": "<=", r"\ge": ">=", " = ": " == ", r"\max": "max"}
+
+    def holds(rule, **names):
+        text = column[rule]
+        for latex, python in ascii_of.items():
+            text = text.replace(latex, python)
+        return eval(text, {"max": max}, names)
+
+    lr, best, w, c = 1.0, None, 0, 0
+    for value in metrics:
+        counts = holds("1. The epoch counts if", c=c)
+        if c > 0 and column["If $c > 0$"] == r"$c \leftarrow c - 1$, $w \leftarrow 0$":
+            c, w = c - 1, 0
+        if better(value, best) and column["2. A better value"].startswith("becomes the best"):
+            best, w = value, 0
+        elif counts and column["Another value, if the epoch counts"] == r"$w \leftarrow w + 1$":
+            w += 1
+        if counts and holds("3. If the epoch counts, a reduction is due for", w=w, p=patience):
+            if lr > min_lr or "except" not in column["4. If a reduction is due"]:
+                w, c = 0, cooldown
+            new = max(lr * factor, min_lr)
+            lr = new if lr - new > (1e-8 if "eps" in column["The rate stays the same"] else 0) else lr
+        yield lr, w, c
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_table_on_the_page_agrees_with_the_recorded_states(convention):
+    page = (Path(problems.__file__).parents[2] / "schedules" / "index.md").read_text(encoding="utf-8")
+    start = page.index("| | Keras | PyTorch | optax |")
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page[start:].split("\n\n")[0].splitlines()
+    ]
+    index = head.index({"keras": "Keras", "torch": "PyTorch", "optax": "optax"}[convention])
+    column = {row[0]: row[1] if row[index] == "the same" else row[index] for row in rows}
+    assert column["NaN"] == "is never better"
+    assert len(column) == 8
+
+    checked = 0
+    for (metrics, chosen), theirs in zip(random_series(convention), TRACES[convention]["random plateaus"], strict=True):
+        arguments = dict(chosen)
+        sign = 1 if arguments.pop("mode", "min") == "min" else -1
+        delta, mode = arguments.pop("min_delta"), arguments.pop("threshold_mode", "abs")
+        if arguments.pop("accumulation_size", 1) != 1 or (convention == "keras" and isnan(metrics[0])):
+            continue
+
+        def better(value, best, sign=sign, delta=delta, relative=mode == "rel"):
+            if best is None:
+                return not isnan(value) and (convention == "keras" or sign * value < inf)
+            below = best * (1 - sign * delta) if relative else best - sign * delta
+            return sign * value < sign * below
+
+        assert list(states_by_the_table(column, convention, metrics, better=better, **arguments)) == [
+            tuple(state) for state in zip(*theirs, strict=True)
+        ]
+        checked += 1
+    assert checked > len(TRACES[convention]["random plateaus"]) / 3
+
+
 metrics = st.lists(
     st.one_of(st.floats(-2, 2), st.sampled_from([nan, inf, -inf, 0.0, 1.0, 1.0 - 1e-4, 0.9999])),
     min_size=1,

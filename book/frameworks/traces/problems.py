@@ -27,7 +27,6 @@ METRICS: dict[str, Series] = {
     "flat, patience 1": ([1.0] * 5, {"patience": 1}),
     "falling, patience 0": ([1.0, 0.9, 0.8, 0.8, 0.7], {"patience": 0}),
     "flat to the minimum": ([1.0] * 14, {"patience": 1, "min_lr": 2e-3}),
-    "at the minimum, cooldown 2": ([1.0] * 5 + [0.5] + [1.0] * 6, {"patience": 2, "cooldown": 2, "min_lr": 0.5}),
     "flat at small rates": ([1.0] * 14, {"patience": 0, "factor": 0.01}),
     "flat at smaller rates": ([1.0] * 8, {"patience": 1, "factor": 0.01}),
     "flat and negative": ([-1.0] * 8, {"patience": 2}),
