@@ -131,6 +131,12 @@ class TestPlateau:
                 assert ("so the rate is reduced" in epoch["why"]) == reduced
         assert reductions > SETTINGS
 
+    def test_with_half_the_rate_pytorch_stops_reducing_earlier(self) -> None:
+        epochs = [numbers.reductions([1.0] * 8, lr=lr, patience=1, convention="torch")[0] for lr in (2e-6, 1e-6)]
+        assert epochs == [[2, 4, 6], [2, 4]]
+        one, half = (numbers.reductions([1.0] * 8, lr=lr, patience=1, convention="optax")[0] for lr in (2e-6, 1e-6))
+        assert one == half == list(range(1, 8))
+
     def test_the_documented_epochs(self, javascript: Javascript) -> None:
         rule = {"lr": 1, "factor": 0.5, "patience": 2, "minDelta": 1e-4, "cooldown": 0, "minLr": 0}
         calls = [[name, [[1] * 12, rule | {"cooldown": c}]] for name in ("keras", "torch", "optax") for c in (0, 1)]
