@@ -62,7 +62,8 @@ class ReduceLROnPlateau:
     after no other. Each mean of `accumulation_size` metrics counts as one epoch. optax's `rtol` is min_delta, its
     `atol` is min_delta with threshold_mode="abs" (both at once aren't offered), and its `min_scale` is min_lr divided
     by the first rate. It has no `mode`, and its threshold is above 0. optax multiplies the updates, so there the rate
-    may be a schedule, and a reduction already applies to the update that is passed with the metric.
+    may be a schedule, and a reduction already applies to the update that is passed with the metric. A `min_scale` above
+    1 would raise the rate there; here no rate is raised.
 
     With mode="max" better means greater, and min_delta has the opposite sign. In all three an ignored epoch can be the
     new best, and a reduction doesn't change the best value. NaN is never better (Keras 3.15.1 accepts a first NaN as
