@@ -7,13 +7,13 @@
     ```
 
 On a page of the chapter `book/bias_correction/`, the directive loads the modules `bias-correction.js` and
-`bias-correction.model.js` from that folder. The function `bias_correction(alt)` in the folder's `picture.py` draws the
-static picture, which the script replaces. Refer to it as `explorable-bias-correction` with `{numref}`.
+`bias-correction.model.js` from that folder, as classic scripts (see `scripts.py`). The function `bias_correction(alt)`
+in the folder's `picture.py` draws the static picture, which the script replaces. Refer to it as
+`explorable-bias-correction` with `{numref}`.
 """
 
 from __future__ import annotations
 
-import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,12 +23,11 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from minigrad_book.extensions.dependencies import PACKAGE, depend, engine, modules
+from minigrad_book.extensions.scripts import EXPLORABLES
 from minigrad_book.extensions.site import use
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-
-FOLDER = "explorables"  # of the site's static files
 
 
 class Explorable(SphinxDirective):
@@ -48,7 +47,8 @@ class Explorable(SphinxDirective):
         draw = getattr(import_module(module), name.replace("-", "_"))
         root = Path(self.env.srcdir)
         depend(self.env, modules(root / "book", f"import {module}") | engine(root))
-        use(self.env, f"{FOLDER}/{name}.js", f"{FOLDER}/explorables.css")
+        self.env.note_dependency(str(chapter / f"{name}.js"))  # the page loads what it imports
+        use(self.env, f"{EXPLORABLES}/{name}.js", f"{EXPLORABLES}/explorables.css")
         picture = f'<div data-explorable="{name}">{draw(self.options["alt"])}</div>'
         figure = nodes.figure("", nodes.raw("", picture, format="html"), classes=["mg-explorable"])
         self.set_source_info(figure)
@@ -60,16 +60,7 @@ class Explorable(SphinxDirective):
         return [figure]
 
 
-def copy_modules(app: Sphinx, exception: Exception | None) -> None:
-    """Copy the chapters' modules next to the shared ones, which they import as `./base.js`."""
-    if exception is None and app.builder.format == "html":
-        for module in Path(app.srcdir, "book").glob("*/*.js"):
-            if module.parent.name != "static":
-                shutil.copy(module, Path(app.outdir, "_static", FOLDER))
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("minigrad_book.extensions.site")
     app.add_directive("explorable", Explorable)
-    app.connect("build-finished", copy_modules)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,6 +15,8 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
+from minigrad_book.extensions.scripts import module_files, needed
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
@@ -32,11 +34,13 @@ def use(env: BuildEnvironment, *files: str) -> None:
 
 
 def add_assets(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    for file in app.env.metadata.get(pagename, {}).get("assets", {}):
+    sources = module_files(Path(app.srcdir))
+    assets = app.env.metadata.get(pagename, {}).get("assets", {})
+    for file in dict.fromkeys(script for asset in assets for script in needed(asset, sources)):
         if file.endswith(".css"):
             app.add_css_file(file)
         else:
-            app.add_js_file(file, type="module")
+            app.add_js_file(file, defer="defer")
 
 
 # --- pictures and tables for readers who can't see the page
@@ -140,6 +144,7 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("minigrad_book.extensions.scripts")
     app.connect("config-inited", use_mathjax)
     app.connect("doctree-resolved", check_pictures)
     app.connect("html-page-context", add_assets)
