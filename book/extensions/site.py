@@ -1,4 +1,4 @@
-"""Scripts, styles, icons and MathJax of the site, and the check of its pictures' alternative texts.
+"""Scripts, styles, icons and MathJax of the site, long lines of code, and the check of pictures' alternative texts.
 
 Nothing is loaded from other servers. A picture without alternative text gives a warning, so a build with -W fails.
 """
@@ -6,6 +6,7 @@ Nothing is loaded from other servers. A picture without alternative text gives a
 from __future__ import annotations
 
 import re
+from html import unescape
 from importlib.resources import as_file, files
 from pathlib import Path
 from shutil import copytree
@@ -64,6 +65,10 @@ def check_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             logger.warning("picture without alt text: %s", tag[:120], location=raw, type="site")
 
 
+FORMULA = r'<span class="math notranslate nohighlight">[^<]*</span>'
+GLUED = re.compile(rf"(?:[^\s<>]{{0,20}}{FORMULA})+[^\s<>]{{0,20}}")
+LISTING = re.compile(r"(<pre>(?:<span></span>)?)(.*?)(</pre>)", re.DOTALL)
+LONG = 70  # characters; shorter lines of code fit wherever a page shows code
 SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>')
 
 
@@ -71,11 +76,35 @@ def mend(html: str) -> str:
     """Correct the roles of elements for assistive software.
 
     Entries of the bibliography become list items, the empty corner of a table is no longer a heading, and the
-    parameters of a signature over several lines are no longer the definitions of a list without terms.
+    parameters of a signature over several lines are no longer the definitions of a list without terms. A formula stays
+    on the line of its punctuation. A long line of code gets its indent, from which the next line goes on.
     """
     html = html.replace('role="doc-biblioentry"', 'role="listitem"')
     html = SIGNATURE.sub(lambda match: re.sub("<(/?)dd>", as_line, match[1]), html)
-    return re.sub(r'<th class="([^"]*)"><p></p></th>', r'<td class="\1"></td>', html)
+    html = re.sub(r'<th class="([^"]*)"><p></p></th>', r'<td class="\1"></td>', html)
+    html = GLUED.sub(
+        lambda match: match[0] if is_alone(match[0]) else f'<span class="no-break">{match[0]}</span>', html
+    )
+    return LISTING.sub(lambda match: match[1] + mark_long_lines(match[2]) + match[3], html)
+
+
+def is_alone(formula: str) -> bool:
+    return formula.startswith("<") and formula.endswith(">") and formula.count("<span") == 1
+
+
+def mark_long_lines(code: str) -> str:
+    """Highlighted code whose long lines are elements of their own, with their indent."""
+    code = re.sub(r"\n((?:</span>)+)", r"\1\n", code)  # each line closes what it opens
+    return "".join(long_line(line) if len(plain(line)) > LONG else line for line in code.splitlines(keepends=True))
+
+
+def long_line(line: str) -> str:
+    text = plain(line)
+    return f'<span class="long-line" style="--indent: {len(text) - len(text.lstrip())}ch">{line}</span>'
+
+
+def plain(html: str) -> str:
+    return unescape(re.sub("<[^>]*>", "", html)).rstrip("\n")
 
 
 def as_line(tag: re.Match[str]) -> str:

@@ -65,3 +65,30 @@ def test_parameters_over_several_lines_are_not_a_definition_list():
     lines = '<span class="sig-line"><em class="sig-param">x</em>,</span>\n'
     assert mend(f"f({parameters})") == f"f({lines}{lines.replace('x<', 'y<')})"
     assert mend("<dl>\n<dt>a</dt>\n<dd>b</dd>\n</dl>") == "<dl>\n<dt>a</dt>\n<dd>b</dd>\n</dl>"
+
+
+def test_a_formula_keeps_what_is_written_next_to_it():
+    formula = '<span class="math notranslate nohighlight">\\(m_t\\)</span>'
+    for glued in (f"{formula},", f"({formula}", f"({formula})", f"{formula}/{formula}", f"{formula}’s"):
+        assert mend(f"<p>and {glued} then</p>") == f'<p>and <span class="no-break">{glued}</span> then</p>'
+    assert mend(f"<p>and {formula} then {formula}</p>") == f"<p>and {formula} then {formula}</p>"
+
+
+def listing(*lines: str) -> str:
+    return f'<div class="highlight"><pre><span></span>{"".join(lines)}</pre></div>'
+
+
+def test_a_long_line_of_code_knows_its_indent():
+    short, long = "a = 1\n", f'    <span class="n">b</span> &lt; {"x" * 70}\n'
+    mended = f'<span class="long-line" style="--indent: 4ch">{long}</span>'
+    assert mend(listing(short, long, short)) == listing(short, mended, short)
+    assert mend(f"<p>{long}</p>") == f"<p>{long}</p>"
+
+
+def test_numbered_lines_stay_whole():
+    numbered = [
+        f'<span id="L-{i}"><span class="n">{"x" * size}</span>\n</span>' for i, size in ((1, 80), (2, 2), (3, 80))
+    ]
+    first, second, third = (line.removesuffix("\n</span>") + "</span>\n" for line in numbered)
+    start = '<span class="long-line" style="--indent: 0ch">'
+    assert mend(listing(*numbered)) == listing(f"{start}{first}</span>", second, f"{start}{third}</span>")
