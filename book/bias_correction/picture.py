@@ -16,8 +16,13 @@ def bias_correction(alt: str) -> str:
     root = {kept: np.sqrt(mg.ema(ones, 0.999, bias_correction=kept)) for kept in (True, False)}
     with figures.style():
         fig, ax = plt.subplots()
-        for name, in_m, in_v in (("m and v", 1, 1), ("nothing", 0, 0), ("only m", 1, 0), ("only v", 0, 1)):
+        for name, in_m, in_v, at, dx, dy in (
+            ("m and v", 1, 1, 1, 4, 9),
+            ("nothing", 0, 0, 2, 0, -13),
+            ("only m", 1, 0, 2, 8, 7),
+            ("only v", 0, 1, 4, 10, -7),
+        ):
             (curve,) = ax.loglog(t, m[bool(in_m)] / root[bool(in_v)])
-            figures.label_line(curve, name, at=1, dx=4, dy=9)
+            figures.label_line(curve, name, at=at, dx=dx, dy=dy)
         ax.set(xlabel="step t", ylabel="step, in units of η", title="The corrections determine the first steps")
     return figures.to_svg(fig, alt)

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.data import optional
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.reports import shared
+from minigrad_book.tools.experiments.reports.names import shown
 from minigrad_book.tools.experiments.reports.shared import Drawing, Report, Table, spread
 from minigrad_book.tools.experiments.store import Scan
 from minigrad_book.tools.figures import BLUE, ORANGE, style
@@ -101,7 +102,7 @@ def heat_map(experiment: Experiment, runs: Scan, boxed: tuple[str, ...] = ()) ->
     learning = values[values > 0.15]  # runs that stayed at chance, 0.1, would flatten the other shades
     low = float(learning.min()) if learning.size else 0.0
     with style():
-        fig, ax = plt.subplots(figsize=(5.6, 3.6))
+        fig, ax = plt.subplots(figsize=(5.2, 3.6))
         ax.grid(visible=False)
         span = (float(np.nanmax(values)) - low if best else 1.0) or 1.0
         for (i, j), value in np.ndenumerate(values):
@@ -116,11 +117,11 @@ def heat_map(experiment: Experiment, runs: Scan, boxed: tuple[str, ...] = ()) ->
                     box = plt.Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, edgecolor=ORANGE, linewidth=2)
                     ax.add_patch(box)
         ax.set_xticks(range(len(rates)), [f"{lr:g}" for lr in rates])
-        ax.set_yticks(range(len(cells)), list(cells))
+        ax.set_yticks(range(len(cells)), map(shown, cells))
         ax.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(cells) - 0.5, -0.5), xlabel="initial rate η₀")
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
-        ax.set_title("Test accuracy in %; boxed: the article's cells" if boxed else "Test accuracy in %")
+        ax.set_title("Test accuracy in %" + (f", best with {shown(list(cells)[best[0]])}" if best else ""))
     highest = f" The highest mean is {100 * values[best]:.1f} % with {arms[best[0]][best[1]]}." if best else ""
     return fig, (
         f"A table of {len(cells)} schedules by {len(rates)} initial rates, shaded by mean test accuracy.{highest}"

@@ -12,11 +12,13 @@ from minigrad.data import optional
 from minigrad_book.tools.experiments import stats
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.reports import shared
+from minigrad_book.tools.experiments.reports.names import shown
 from minigrad_book.tools.experiments.reports.shared import COLOURS, Drawing, Report, Table, epochs_of
 from minigrad_book.tools.experiments.store import Scan
 from minigrad_book.tools.figures import BLUE, ORANGE, label_line, style
 
 EPOCHS = ("last", "best")
+LOWEST = 1e-6  # a plateau rule goes on reducing; a rate this much smaller than the first does nothing
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def learning_curves(experiment: Experiment, runs: Scan) -> Drawing:
 
     described, ends = [], []
     with style():
-        fig, axes = plt.subplots(3, 1, figsize=(5.6, 5.8), sharex=True, height_ratios=(3, 3, 1.6))
+        fig, axes = plt.subplots(3, 1, figsize=(5.2, 5.8), sharex=True, height_ratios=(3, 3, 1.6))
         for arm in experiment.arms:
             histories = [run["history"] for run in shared.whole(runs, arm)]
             if not histories:
@@ -89,15 +91,26 @@ def learning_curves(experiment: Experiment, runs: Scan) -> Drawing:
             shared.no_run_yet(axes[0])
         for i, (_, label, line) in enumerate(sorted(ends, key=lambda end: end[0])):
             label_line(line, label, dy=10 * i - 5 * (len(ends) - 1))  # apart where the ends meet
-        axes[0].set(ylabel="accuracy", title="Validation accuracy")
-        axes[1].set(ylabel="cross-entropy", title="Loss: validation (line), training (dots)")
-        axes[2].set(ylabel="η", yscale="log", xlabel="epoch", title="Learning rate")
+        axes[0].set(ylabel="validation accuracy", title=_message(experiment, runs))
+        axes[1].set_ylabel("loss")
+        axes[1].set_title("Line: validation; dots: training", fontsize=10, fontweight="normal")
+        axes[2].set(ylabel="η", yscale="log", xlabel="epoch")
+        low, high = axes[2].get_ylim()
+        axes[2].set_ylim(max(low, LOWEST * high), high)
         axes[2].xaxis.get_major_locator().set_params(integer=True)
     return fig, (
         f"Learning curves of {experiment.name} over the epochs in three panels, as means with bands from the lowest to "
         "the highest run: validation accuracy, validation and training loss, learning rate. Validation accuracy: "
         f"{'; '.join(described) or 'no run is finished yet'}."
     )
+
+
+def _message(experiment: Experiment, runs: Scan) -> str:
+    ends = {arm: [shared.val_accuracy(run) for run in shared.whole(runs, arm)] for arm in experiment.arms}
+    if set(ends) != {"constant", "plateau"} or not all(ends.values()):
+        return "Validation accuracy"
+    lead = 100 * (np.mean(ends["plateau"]) - np.mean(ends["constant"]))
+    return f"On average, decay ends {abs(lead):.1f} points {'behind' if lead < 0 else 'ahead'}"
 
 
 def _band(ax: Any, curves: np.ndarray, colour: str) -> Any:
@@ -114,11 +127,11 @@ def draw_differences(experiments: Mapping[str, Scan]) -> Drawing:
     """
     plt = optional("matplotlib.pyplot", "experiments")
 
-    rows = [(f"{name}, {at} epoch", runs, at) for name, runs in experiments.items() for at in EPOCHS]
+    rows = [(f"{shown(name)},\n{at} epoch", runs, at) for name, runs in experiments.items() for at in EPOCHS]
     rows = [row for row in rows if row[1].seeds("constant", "plateau")]
-    described = []
+    described, above, below = [], 0, 0
     with style():
-        fig, ax = plt.subplots(figsize=(5.6, 0.9 + 0.55 * max(1, len(rows))))
+        fig, ax = plt.subplots(figsize=(5.2, 0.9 + 0.55 * max(1, len(rows))))
         if not rows:
             shared.no_run_yet(ax)
         ax.axvline(0, color="black", linewidth=1)
@@ -128,12 +141,15 @@ def draw_differences(experiments: Mapping[str, Scan]) -> Drawing:
             ax.plot(100 * np.array(gain.values), [y] * len(gain.values), "o", color=colour, alpha=0.5, markersize=6)
             if gain.t is not None:
                 ax.plot(100 * np.array(gain.t), [y + 0.25] * 2, color=colour)
+                above += gain.t[0] > 0
+                below += gain.t[1] < 0
             ax.plot(100 * gain.mean, y + 0.25, "D", color=colour, markersize=5)
             described.append(f"{name}: {100 * gain.mean:+.2f}")
         ax.set_yticks(range(len(rows)), [name for name, _, _ in rows])
         ax.set_ylim(len(rows) - 0.4, -0.5)
         ax.grid(axis="y", visible=False)
-        ax.set(xlabel="test accuracy with decay − without, percentage points", title="Each dot is one pair of runs")
+        ax.set(xlabel="test accuracy with decay − without, points")
+        ax.set_title(f"Of {len(rows)} intervals, {above} are above 0, {below} below")
     return fig, (
         "Differences of test accuracy between paired runs with and without decay, as dots with mean and interval. "
         "Means in percentage points: " + ("; ".join(described) or "no pair is finished yet") + "."

@@ -46,7 +46,7 @@ def draw_percentiles(experiment: Experiment, runs: Scan) -> Drawing:
 
     described = []
     with style():
-        fig, axes = plt.subplots(1, len(experiment.arms), figsize=(5.6, 3.4), sharey=True, squeeze=False)
+        fig, axes = plt.subplots(1, len(experiment.arms), figsize=(5.2, 3.4), sharey=True, squeeze=False)
         for ax, arm in zip(axes[0], experiment.arms, strict=True):
             for run in with_rates(runs, arm)[:1]:
                 rows = np.array(run["effective_rates"]["all"])

@@ -10,6 +10,7 @@ from minigrad.data import optional
 from minigrad_book.tools.experiments import stats
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.reports import shared
+from minigrad_book.tools.experiments.reports.names import shown
 from minigrad_book.tools.experiments.reports.shared import Drawing, Report, Table, spread
 from minigrad_book.tools.experiments.store import Scan
 from minigrad_book.tools.figures import PALETTE, style
@@ -67,9 +68,9 @@ def draw_losses(experiment: Experiment, runs: Scan) -> Drawing:
     """Training loss at each of the first updates: mean over the seeds, smoothed over five updates."""
     plt = optional("matplotlib.pyplot", "experiments")
 
-    described = []
+    described, ends = [], {}
     with style():
-        fig, ax = plt.subplots(figsize=(5.6, 3.4))
+        fig, ax = plt.subplots(figsize=(5.2, 3.4))
         styles = zip(experiment.arms, PALETTE.values(), ("-", "-", "--", ":"), strict=False)
         for arm, colour, dashes in styles:
             step_losses = [run["history"]["step_loss"] for run in shared.whole(runs, arm)]
@@ -77,12 +78,14 @@ def draw_losses(experiment: Experiment, runs: Scan) -> Drawing:
                 continue
             mean = np.convolve(np.mean(step_losses, axis=0), np.ones(5) / 5, mode="valid")
             label = shared.arm_label(runs, arm)
-            ax.plot(np.arange(len(mean)) + 3, mean, color=colour, linestyle=dashes, label=label)
+            ends[shown(arm)] = mean[-1]
+            ax.plot(np.arange(len(mean)) + 3, mean, color=colour, linestyle=dashes, label=shown(label))
             described.append(f"{label} ends at {mean[-1]:.2f}")
         if described:
             ax.legend()
         else:
             shared.no_run_yet(ax)
-        ax.set(xlabel="update", ylabel="training loss", title="The first updates, mean of the seeds")
-    ends = "; ".join(described) or "no run is finished yet"
-    return fig, f"Training loss over the first 200 updates for each form of Adam: {ends}."
+        ax.set(xlabel="update", ylabel="training loss")
+        ax.set_title(f"Highest at the end: {max(ends, key=ends.__getitem__)}" if ends else "Training loss")
+    losses = "; ".join(described) or "no run is finished yet"
+    return fig, f"Training loss over the first 200 updates for each form of Adam: {losses}."

@@ -73,8 +73,9 @@ def draw_strengths(experiment: Experiment, runs: Scan) -> Drawing:
     """Test accuracy against the strength of weight decay, with and without cosine, a panel for each form."""
     plt = optional("matplotlib.pyplot", "experiments")
 
+    best = (float("-inf"), "")
     with style():
-        fig, axes = plt.subplots(1, 2, figsize=(5.6, 3.2), sharey=True)
+        fig, axes = plt.subplots(1, 2, figsize=(5.2, 3.2), sharey=True)
         for ax, (optimizer, title) in zip(axes, FORMS.items(), strict=True):
             for schedule in SCHEDULES:
                 points = [
@@ -83,12 +84,16 @@ def draw_strengths(experiment: Experiment, runs: Scan) -> Drawing:
                     if runs.of(arm)
                 ]
                 if points:
+                    best = max(best, *((accuracy, f"{title}, λ = {decay:g}, {schedule}") for decay, accuracy in points))
                     ax.plot(*zip(*points, strict=True), "o-", color=COLOURS[schedule], label=schedule)
                     ax.legend()
-            ax.set(xscale="log", xlabel="λ", title=title)
+            ax.set(xscale="log", xlabel="λ")
+            ax.set_title(title, fontsize=10, fontweight="normal")
         if not runs.done:
             shared.no_run_yet(axes[0])
         axes[0].set_ylabel("test accuracy, last epoch, %")
+        if best[1]:
+            fig.suptitle(f"Best: {best[1]}", x=0.02, ha="left", fontsize=11, fontweight="bold")
     return fig, (
         "Mean test accuracy against the strength of weight decay, with Adam and L2 on the left and AdamW on the right, "
         "each with a constant rate and with cosine decay."
