@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 SCREENS = {"desktop": (1280, 900), "phone": (360, 740)}
 FIRST_VISIT_LIMIT = 1_200_000  # bytes, gzipped
 COMPRESSED = (".woff", ".woff2", ".png", ".jpg")
@@ -61,6 +63,7 @@ def visit(browser: Any, base_url: str, name: str, screen: str = "desktop", schem
         seen = Visit(context.new_page(), base_url)
         seen.page.goto(base_url + name, wait_until="networkidle")
         seen.page.evaluate("window.MathJax?.startup?.promise")
+        seen.page.evaluate("document.fonts.ready.then(() => {})")
         yield seen
     finally:
         context.close()
@@ -98,12 +101,72 @@ def axe_faults(page: Any) -> list[str]:
     return faults
 
 
+CONTENT = ".mg-figure > svg, [data-explorable] svg, img, pre, table, mjx-math"
+MAY_SCROLL = {"desktop": "table, mjx-math", "phone": "pre, table, mjx-math"}
+
+# What a reader can't see, nor scroll to, with everything opened that is folded away.
+HIDDEN_CONTENT = """
+  const folded = [...document.querySelectorAll("details:not([open])")];
+  for (const details of folded) details.open = true;
+  dispatchEvent(new Event("resize"));
+  const faults = [];
+  for (const element of document.querySelectorAll(`.bd-article :is(${content})`)) {
+    const fault = (what) => faults.push(`${what}: ${element.outerHTML.slice(0, 150)}`);
+    let { left, right, width } = element.getBoundingClientRect();
+    for (let box = element; width && box !== document.body; box = box.parentElement) {
+      const overflow = getComputedStyle(box).overflowX;
+      const edges = box.getBoundingClientRect();
+      if (/auto|scroll/.test(overflow) && box.scrollWidth > box.clientWidth + 1) {
+        if (!element.matches(mayScroll)) fault("has to be scrolled");
+        else if (box.tabIndex !== 0) fault("can't be scrolled by keyboard");
+        [left, right] = [edges.left, edges.right];
+      } else if (/hidden|clip/.test(overflow) && (right > edges.right + 1 || left < edges.left - 1)) {
+        fault("is cut off");
+        [left, right] = [edges.left, edges.right];
+      }
+    }
+    if (right > innerWidth + 1 || left < -1) fault("leaves the page");
+  }
+  for (const details of folded) details.open = false;
+  return faults;
+"""
+
+
+def hidden_content(page: Any, screen: str) -> list[str]:
+    task = {"content": CONTENT, "mayScroll": MAY_SCROLL[screen]}
+    return page.evaluate(f"({{ content, mayScroll }}) => {{ {HIDDEN_CONTENT} }}", task)  # type: ignore[no-any-return]
+
+
+NARROW = 312  # pixels: the content's width on a phone of 360, inside a box
+SMALLEST_FONT = 8  # pixels
+
+# The text of a figure is drawn in outlines of 100 units for a font's size.
+SMALL_LETTERS = """
+  return [...document.querySelectorAll(".mg-figure > svg, [data-explorable] > svg")].flatMap((picture) => {
+    const scale = narrow / picture.viewBox.baseVal.width;
+    const sizes = [...picture.querySelectorAll("g[transform*='scale(']")].map(
+      (text) => 100 * scale * parseFloat(text.getAttribute("transform").split("scale(")[1]));
+    const label = picture.getAttribute("aria-label").slice(0, 60);
+    return sizes.length && Math.min(...sizes) >= smallest ? [] : [`${Math.min(...sizes).toFixed(1)} px: ${label}`];
+  });
+"""
+
+
+def small_letters(page: Any) -> list[str]:
+    """The static figures whose letters, other than exponents and indices, are too small on a phone."""
+    task = {"narrow": NARROW, "smallest": SMALLEST_FONT}
+    return page.evaluate(f"({{ narrow, smallest }}) => {{ {SMALL_LETTERS} }}", task)  # type: ignore[no-any-return]
+
+
 def test_page(site: Any, browser: Any, base_url: str, view: tuple[str, str, str]) -> None:
     name, screen, scheme = view
     with visit(browser, base_url, name, screen, scheme) as seen:
         assert seen.problems == []
         overflow = seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow == 0, f"{overflow} px of horizontal scroll at {SCREENS[screen][0]} px"
+        assert hidden_content(seen.page, screen) == []
+        if scheme == "light":
+            assert small_letters(seen.page) == []
         assert seen.page.locator("mjx-merror").count() == 0, "MathJax can't read a formula"
         weights = seen.weights()
         assert sum(weights.values()) <= FIRST_VISIT_LIMIT, sorted(weights.items(), key=lambda item: -item[1])[:5]
@@ -122,6 +185,34 @@ class TestTheChecksCanFail:
 
     def test_script_error(self, browser: Any, base_url: str) -> None:
         assert self.faulty(browser, base_url, "<script>nothing.here</script>").problems
+
+    @pytest.mark.parametrize(
+        ("content", "fault"),
+        [
+            ('<div style="overflow: hidden"><table style="width: 900px"><tr><td>x</table></div>', "is cut off: <table"),
+            ('<pre style="width: 900px; overflow: hidden">x</pre>', "leaves the page: <pre"),
+            ('<pre style="overflow: auto">' + "x" * 900 + "</pre>", "can't be scrolled by keyboard: <pre"),
+            ('<div class="mg-figure" style="overflow: auto" tabindex="0"><svg width="900"></svg></div>', "has to be"),
+            ('<details><pre style="width: 900px">x</pre></details>', "leaves the page: <pre"),
+        ],
+    )
+    def test_hidden_content(self, browser: Any, base_url: str, content: str, fault: str) -> None:
+        seen = self.faulty(browser, base_url, f'<article class="bd-article">{content}</article>')
+        found = hidden_content(seen.page, "phone")
+        assert len(found) == 1
+        assert found[0].startswith(fault)
+
+    def test_a_listing_that_is_wider_than_a_desktop_s_column(self, browser: Any, base_url: str) -> None:
+        wide = '<article class="bd-article"><pre style="overflow: auto" tabindex="0">' + "x" * 900 + "</pre></article>"
+        seen = self.faulty(browser, base_url, wide)
+        assert hidden_content(seen.page, "phone") == []
+        assert [fault.partition(":")[0] for fault in hidden_content(seen.page, "desktop")] == ["has to be scrolled"]
+
+    @pytest.mark.parametrize(("width", "count"), [(312, 0), (404, 1)])
+    def test_small_letters(self, browser: Any, base_url: str, width: int, count: int) -> None:
+        text = '<g transform="translate(5 5) scale(0.1 -0.1)"></g><g transform="translate(5 5) scale(0.08 -0.08)"></g>'
+        picture = f'<div class="mg-figure"><svg viewBox="0 0 {width} 200" aria-label="A line">{text}</svg></div>'
+        assert len(small_letters(self.faulty(browser, base_url, picture).page)) == count
 
     def test_missing_file(self, browser: Any, base_url: str) -> None:
         assert self.faulty(browser, base_url, '<img alt="x" src="missing.png">').problems
