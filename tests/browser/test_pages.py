@@ -137,6 +137,15 @@ def hidden_content(page: Any, screen: str) -> list[str]:
     return page.evaluate(f"({{ content, mayScroll }}) => {{ {HIDDEN_CONTENT} }}", task)  # type: ignore[no-any-return]
 
 
+BROKEN = """[...document.querySelectorAll(".no-break")]
+  .filter((formula) => formula.getClientRects().length > 1).map((formula) => formula.textContent)"""
+
+
+def broken_formulas(page: Any) -> list[str]:
+    """The formulas that aren't on the line of their punctuation."""
+    return page.evaluate(BROKEN)  # type: ignore[no-any-return]
+
+
 NARROW = 312  # pixels: the content's width on a phone of 360, inside a box
 SMALLEST_FONT = 8  # pixels
 
@@ -165,6 +174,7 @@ def test_page(site: Any, browser: Any, base_url: str, view: tuple[str, str, str]
         overflow = seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow == 0, f"{overflow} px of horizontal scroll at {SCREENS[screen][0]} px"
         assert hidden_content(seen.page, screen) == []
+        assert broken_formulas(seen.page) == []
         if scheme == "light":
             assert small_letters(seen.page) == []
         assert seen.page.locator("mjx-merror").count() == 0, "MathJax can't read a formula"
@@ -207,6 +217,10 @@ class TestTheChecksCanFail:
         seen = self.faulty(browser, base_url, wide)
         assert hidden_content(seen.page, "phone") == []
         assert [fault.partition(":")[0] for fault in hidden_content(seen.page, "desktop")] == ["has to be scrolled"]
+
+    def test_a_formula_away_from_its_comma(self, browser: Any, base_url: str) -> None:
+        formula = '<p style="width: 20px"><span class="no-break">x + y ,</span></p>'
+        assert broken_formulas(self.faulty(browser, base_url, formula).page) == ["x + y ,"]
 
     @pytest.mark.parametrize(("width", "count"), [(312, 0), (404, 1)])
     def test_small_letters(self, browser: Any, base_url: str, width: int, count: int) -> None:
