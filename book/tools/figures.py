@@ -52,7 +52,7 @@ def _matplotlib() -> Any:
 def style() -> AbstractContextManager[None]:
     """Return a context in which matplotlib draws in the book's style.
 
-    Letters of 10 points in a figure of 5.2 inches, the default width, are 8 pixels high on a phone; use no smaller ones.
+    Text of 10 points in a figure of 5.2 inches, the default width, is 8 pixels high on a phone: use nothing smaller.
     """
     matplotlib = _matplotlib()
     settings = {
