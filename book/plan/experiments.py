@@ -7,9 +7,9 @@ from dataclasses import replace
 from math import fsum
 
 from minigrad_book.tools.experiments.config import SCHEDULES, Config, Experiment
-from minigrad_book.tools.experiments.reports.arms import Arms
-from minigrad_book.tools.experiments.reports.grid import Grid
+from minigrad_book.tools.experiments.reports.budgets import Budgets
 from minigrad_book.tools.experiments.reports.rates import EffectiveRates
+from minigrad_book.tools.experiments.reports.tuned import Tuned
 from minigrad_book.tools.experiments.single import build_schedule
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
@@ -58,14 +58,14 @@ EXPERIMENTS = (
         "schedules",
         "Does a tuned schedule beat a tuned constant rate?",
         grid(SUBSET, SCHEDULES, RATES),
-        Grid(),
+        Tuned(),
         seeds=tuple(range(10, 20)),
     ),
     Experiment(
         "near-the-optimum",
         "The same with finer steps of the rate and more seeds: what is left of the difference?",
         grid(SUBSET, ("constant", "cosine", "linear", "warmup-linear"), NEAR),
-        Grid(),
+        Tuned(),
         seeds=tuple(range(20, 40)),
     ),
     Experiment(
@@ -76,7 +76,7 @@ EXPERIMENTS = (
             for schedule in ("constant", "linear", "cosine", "exponential")
             for mean in MEAN_RATES
         },
-        Arms(),
+        Tuned(by_mean_rate=True),
         seeds=tuple(range(10, 20)),
     ),
     Experiment(
@@ -94,14 +94,14 @@ EXPERIMENTS = (
         "digits",
         "Does a tuned schedule beat a tuned constant rate on a second task?",
         grid(DIGITS, SCHEDULES, (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)),
-        Grid(),
+        Tuned(),
         seeds=tuple(range(10, 30)),
     ),
     Experiment(
         "varied-images-pilot",
         "Which rate suits a run that is limited by noise and not by overfitting?",
         grid(VARIED, ("constant", "cosine", "linear"), (3e-4, 1e-3, 3e-3)),
-        Grid(),
+        Tuned(),
         seeds=(100,),
     ),
     Experiment(
@@ -115,14 +115,14 @@ EXPERIMENTS = (
                 | grid(replace(SUBSET, epochs=epochs), ("linear", "warmup-stable-decay"), (3e-4, 1e-3, 3e-3))
             ).items()
         },
-        Arms(),
+        Budgets(),
         seeds=tuple(range(10, 15)),
     ),
     Experiment(
         "plateaus-and-averages",
         "What do a tuned plateau rule and averaged weights give?",
         _plateaus(),
-        Arms(),
+        Tuned(references=("constant", "linear")),
         seeds=tuple(range(10, 20)),
     ),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigrad.data import optional
+from minigrad_book.tools.experiments import stats
 from minigrad_book.tools.experiments.config import Experiment
 from minigrad_book.tools.experiments.reports import shared
 from minigrad_book.tools.experiments.reports.names import shown
@@ -28,7 +29,7 @@ class Grid(Report):
     def tables(self, experiment: Experiment, runs: Scan) -> dict[str, Table]:
         return {
             "Test accuracy after the last epoch": by_cell(experiment, runs),
-            "Gain over the constant rate, points (bold: both 95 % intervals exclude 0)": over_constant(
+            "Gain over the constant rate, points (bold: shown after Holm's correction)": over_constant(
                 experiment, runs
             ),
             "Initial rate chosen by validation": chosen_rates(experiment, runs),
@@ -60,22 +61,35 @@ def by_cell(experiment: Experiment, runs: Scan) -> Table:
 
 
 def over_constant(experiment: Experiment, runs: Scan) -> Table:
-    """Mean gains over the constant rate of the same η₀, in points; bold where both 95 % intervals exclude 0."""
+    """Mean gains over the constant rate of the same η₀, in points; bold where a difference is shown.
+
+    All cells of the table are one family for Holm's method.
+    """
+    gains = gains_over_constant(experiment, runs)
     cells = _cells(experiment)
-    constant = cells.pop("constant")
-    rows = [
-        [schedule, *(_gain_cell(runs, constant[lr], arm) for lr, arm in arms.items())]
-        for schedule, arms in cells.items()
-    ]
+    del cells["constant"]
+    rows = [[schedule, *(_gain_cell(gains[arm]) for arm in arms.values())] for schedule, arms in cells.items()]
     return Table(_head(experiment), rows)
 
 
-def _gain_cell(runs: Scan, first: str, second: str) -> str:
-    if not runs.seeds(first, second):
+def gains_over_constant(experiment: Experiment, runs: Scan) -> dict[str, stats.Comparison]:
+    """Arm → its gain over the constant rate of the same η₀."""
+    cells = _cells(experiment)
+    constant = cells.pop("constant")
+    return stats.family(
+        {
+            arm: shared.gain(runs, constant[lr], arm) if runs.seeds(constant[lr], arm) else None
+            for arms in cells.values()
+            for lr, arm in arms.items()
+        }
+    )
+
+
+def _gain_cell(comparison: stats.Comparison) -> str:
+    if comparison.difference is None:
         return "–"
-    gain = shared.gain(runs, first, second)
-    text = f"{100 * gain.mean:+.1f}"
-    return f"**{text}**" if gain.verdict else text
+    text = f"{100 * comparison.difference.mean:+.1f}"
+    return f"**{text}**" if comparison.shown else text
 
 
 def chosen_rates(experiment: Experiment, runs: Scan) -> Table:

@@ -45,8 +45,8 @@ class Paired(Report):
     def verdicts(self, experiment: Experiment, runs: Scan) -> list[str]:
         if not _with_and_without_decay(experiment, runs):
             return []
-        gains = {at: shared.gain(runs, "constant", "plateau", at) for at in EPOCHS}
-        return [f"At the {at} epoch: {stats.in_words(gain, 'decay', 'none')}." for at, gain in gains.items()]
+        found = stats.family({at: shared.gain(runs, "constant", "plateau", at) for at in EPOCHS})
+        return [f"At the {at} epoch: {stats.in_words(one, 'decay', 'none')}." for at, one in found.items()]
 
 
 def _with_and_without_decay(experiment: Experiment, runs: Scan) -> bool:
@@ -55,13 +55,12 @@ def _with_and_without_decay(experiment: Experiment, runs: Scan) -> bool:
 
 def differences(experiment: Experiment, runs: Scan) -> Table:
     """Test accuracy with decay minus without, in points, at the last and at the best epoch."""
-    return shared.differences(
-        [
-            shared.gain_row(runs, "constant", "plateau", f"plateau − constant, {at} epoch, points", at)
-            for at in EPOCHS
-            if _with_and_without_decay(experiment, runs)
-        ]
-    )
+    if not _with_and_without_decay(experiment, runs):
+        return shared.differences({})
+    rows = {}
+    for at in EPOCHS:
+        rows |= shared.gains(runs, [("constant", "plateau", f"plateau − constant, {at} epoch, points")], at)
+    return shared.differences(rows)
 
 
 def learning_curves(experiment: Experiment, runs: Scan) -> Drawing:

@@ -46,13 +46,12 @@ def losses(experiment: Experiment, runs: Scan) -> Table:
 def differences(experiment: Experiment, runs: Scan) -> Table:
     """Each arm's mean loss minus the first arm's, early and late."""
     first, *others = experiment.arms
-    rows = []
+    rows = {}
     for arm in others:
         for name, part in (("1–20", slice(20)), ("101–200", slice(100, 200))):
             if gaps := loss_gaps(runs, first, arm, part):
-                label = f"{arm} − {first}, loss of updates {name}"
-                rows.append(shared.difference_row(label, stats.estimate(gaps), digits=4))
-    return shared.differences(rows)
+                rows[f"{arm} − {first}, loss of updates {name}"] = stats.estimate(gaps)
+    return shared.differences(rows, scale=1, digits=4, margin=None)
 
 
 def loss_gaps(runs: Scan, first: str, second: str, part: slice) -> list[float]:

@@ -60,13 +60,12 @@ def differences(experiment: Experiment, runs: Scan) -> Table:
     comparisons += [
         ((form, "constant"), (form, "cosine"), f"cosine − constant, {name}") for form, name in FORMS.items()
     ]
-    return shared.differences(
-        [
-            shared.gain_row(runs, arms[first], arms[second], f"{label}, points")
-            for first, second, label in comparisons
-            if {first, second} <= arms.keys() and runs.seeds(arms[first], arms[second])
-        ]
-    )
+    there = [
+        (arms[first], arms[second], f"{label}, points")
+        for first, second, label in comparisons
+        if {first, second} <= arms.keys()
+    ]
+    return shared.differences(shared.gains(runs, there))
 
 
 def draw_strengths(experiment: Experiment, runs: Scan) -> Drawing:
