@@ -5,13 +5,14 @@ from minigrad_book.tools.experiments.config import Config, Experiment
 from minigrad_book.tools.experiments.reporting import figure, report, table
 from minigrad_book.tools.experiments.single import run_once
 from minigrad_book.tools.experiments.store import load, rerun, results
-from minigrad_book.tools.experiments.sweep import parse_seeds, run
+from minigrad_book.tools.experiments.sweep import bar_over, parse_seeds, run
 from minigrad_book.tools.experiments.verification import Verification, verify
 
 __all__ = [
     "Config",
     "Experiment",
     "Verification",
+    "bar_over",
     "catalogue",
     "figure",
     "load",

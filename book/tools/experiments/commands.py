@@ -8,13 +8,18 @@ from collections.abc import Callable
 
 from minigrad.cli import USER_ERRORS
 from minigrad_book.tools import experiments
+from minigrad_book.tools.experiments.timing import in_words, times
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's actions and options."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", help="list the experiments", description="List the experiments.")
+    listing = actions.add_parser(
+        "list",
+        help="list the experiments",
+        description="List the experiments: how many runs each has, how many are stored, and how long they take.",
+    )
     listing.set_defaults(command=_list)
 
     run = actions.add_parser(
@@ -56,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("--sample", type=int, default=3, metavar="N", help="runs of an experiment to repeat (3)")
     verify.add_argument("--always", action="store_true", help="repeat runs also where the code is the same")
     verify.set_defaults(command=_verify)
-    for action in (run, report, verify):
+    for action in (listing, run, report, verify):
         action.add_argument(
             "--out",
             metavar="DIR",
@@ -65,17 +70,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
+    print(f"{'experiment':22} {'runs':>5} {'stored':>6}  {'one run':>9}  {'the rest':>11}  question")
     for experiment in experiments.catalogue().values():
-        print(f"{experiment.name:15} {len(experiment.arms):2} × {len(experiment.seeds)} runs  {experiment.question}")
+        found = times(experiment, experiments.results(experiment.name, out=options.out))
+        mark = "" if found.measured else "≈ "
+        rest = mark + in_words(found.rest) if found.rest else "–"
+        print(
+            f"{experiment.name:22} {found.runs:5} {found.stored:6}  {mark + in_words(found.each):>9}  {rest:>11}  "
+            f"{experiment.question}"
+        )
+    print("Times are for one thread: means of stored runs; with ≈, estimates from epochs × images.")
     return 0
 
 
 def _run(options: argparse.Namespace) -> int:
     seeds = None if options.seeds is None else experiments.parse_seeds(options.seeds)
-    return _each(
-        options.name,
-        lambda name: experiments.run(name, seeds, options.jobs, options.quick, options.dask, options.out),
-    )
+    if options.name != "all":
+        experiments.run(options.name, seeds, options.jobs, options.quick, options.dask, options.out)
+        return 0
+    with experiments.bar_over(experiments.catalogue(), seeds, options.quick, options.out) as bar:
+        return _each(
+            "all",
+            lambda name: experiments.run(
+                name, seeds, options.jobs, options.quick, options.dask, options.out, None, bar
+            ),
+        )
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -10,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from minigrad.arguments import integer
 from minigrad.data import optional
 from minigrad_book.tools.experiments import provenance, store
 from minigrad_book.tools.experiments.chapters import named
-from minigrad_book.tools.experiments.config import Experiment
+from minigrad_book.tools.experiments.config import Config, Experiment
 from minigrad_book.tools.experiments.images import describe_data, load_data
 from minigrad_book.tools.experiments.single import run_once
 from minigrad_book.tools.experiments.store import Scan, StoredRun
+from minigrad_book.tools.experiments.timing import Bar, progress_bar
 
 Run = tuple[str, int]  # an arm's name and a seed
 Stop = Callable[[Iterable[Future[StoredRun]]], None]
@@ -36,7 +38,7 @@ def run(
     dask: str | None = None,
     out: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
-    progress: bool = True,
+    progress: bool | Bar = True,
 ) -> list[Path]:
     """Do the runs of an experiment that aren't stored yet, and return the files of all of them.
 
@@ -50,12 +52,14 @@ def run(
         Runs at the same time, each in a process and on a thread of its own.
     dask, executor
         Where else to run: a Dask scheduler's address, or anything with the interface of `concurrent.futures.Executor`.
-        The files are written here, by the process that calls this.
+        The files are written here, by the process that calls this. Where two processes with one scheduler want the same
+        runs at the same time, the cluster does each of them once.
     out
         Folder of the results. ``None``: the chapter's in a checkout of the book; elsewhere, and for quick versions,
         ``results``.
     progress
-        Show a bar that counts the finished runs, and at the end print what is stored where.
+        Show a bar with the finished runs and the time left, and at the end print what is stored where; or a bar that
+        `bar_over` made, to show several experiments as one.
 
     Raises
     ------
@@ -66,36 +70,83 @@ def run(
         The data is missing or the folder can't be written to: then nothing is run.
     RuntimeError
         Runs failed; the message lists them with the reasons. The others are stored.
+    ConnectionError
+        The Dask cluster lost its scheduler. What was finished before is stored.
     """
     experiment = named(name, quick)
-    chosen = experiment.seeds if seeds is None else dict.fromkeys(integer("a seed", s, least=0) for s in seeds)
+    chosen = _chosen_seeds(experiment, seeds)
     jobs = integer("jobs", jobs, least=1)
     folder = store.default_out(experiment) if out is None else Path(out)
     found = store.scan(experiment, folder)
     for complaint in found.unreadable:
         print(f"{complaint}: it counts as missing", file=sys.stderr)
     here = executor is None and dask is None
-    wanted = [(arm, seed) for seed in chosen for arm in experiment.arms]  # pairs are completed one after the other
+    wanted = _wanted(experiment, chosen)
     missing = [one for one in wanted if one not in found.done]
     if here:
         again = _half_elsewhere(missing, found)
         for seed, runs in again.items():
             print(_why_again(seed, [found.done[one] for one in runs]), file=sys.stderr)
         missing = [one for one in wanted if one in missing or one in again.get(one[1], ())]
+    bar = progress if isinstance(progress, Bar) else None
     if missing:
         _check_data(experiment, missing, found, folder, here)
         _check_writable(folder / experiment.name)
+        stored = [one for one in wanted if one not in missing]
         with (
             _executor(executor, dask, min(jobs, len(missing))) as (pool, stop),
-            _bar(experiment.name, len(wanted), len(wanted) - len(missing), progress) as advance,
+            _bar_of_one(experiment, stored, missing) if progress is True else nullcontext(bar) as bar,
         ):
-            failed = _run_all(experiment, missing, found, pool, stop, folder, advance)
+            if bar:
+                bar.start(experiment.name, [experiment.arms[arm] for arm, _ in missing])
+            failed = _run_all(experiment, missing, found, pool, stop, folder, bar)
+        if dask is not None and any(isinstance(error, CancelledError) for error in failed.values()):
+            kept = sum(one in found.done for one in wanted)
+            raise ConnectionError(
+                f"{experiment.name}: the Dask cluster at {dask} has lost its scheduler; {kept} of {len(wanted)} runs "
+                f"are finished and stored in {folder / experiment.name}, `run` again does the others"
+            )
         if failed:
-            reasons = "".join(f"\n  {arm}, seed {seed}: {error}" for (arm, seed), error in failed.items())
+            reasons = "".join(f"\n  {arm}, seed {seed}: {_why(error)}" for (arm, seed), error in failed.items())
             raise RuntimeError(f"{len(failed)} of {len(missing)} runs failed; `run` again does those:{reasons}")
     if progress:
-        print(_summary(experiment, [found.done[one] for one in wanted], len(missing), folder))
+        summary = _summary(experiment, [found.done[one] for one in wanted], len(missing), folder)
+        print(summary) if bar is None or progress is True else bar.write(summary)
     return [store.path_of(folder, experiment, *one) for one in wanted]
+
+
+@contextmanager
+def bar_over(
+    names: Iterable[str],
+    seeds: Sequence[int] | None = None,
+    quick: bool = False,
+    out: str | os.PathLike[str] | None = None,
+) -> Iterator[Bar]:
+    """One progress bar for several calls of `run`, over all of their runs; a file that is there counts as finished."""
+    plans: dict[str, tuple[list[Config], list[Config]]] = {}
+    for experiment in (named(name, quick) for name in names):
+        folder = store.default_out(experiment) if out is None else Path(out)
+        done, missing = plans.setdefault(experiment.name, ([], []))
+        for arm, seed in _wanted(experiment, _chosen_seeds(experiment, seeds)):
+            there = store.path_of(folder, experiment, arm, seed).exists()
+            (done if there else missing).append(experiment.arms[arm])
+    with progress_bar(plans) as bar:
+        yield bar
+
+
+def _bar_of_one(experiment: Experiment, stored: Iterable[Run], missing: Iterable[Run]) -> AbstractContextManager[Bar]:
+    done, todo = ([experiment.arms[arm] for arm, _ in runs] for runs in (stored, missing))
+    return progress_bar({experiment.name: (done, todo)})
+
+
+def _chosen_seeds(experiment: Experiment, seeds: Sequence[int] | None) -> list[int]:
+    """The seeds, each once."""
+    return list(dict.fromkeys(experiment.seeds if seeds is None else (integer("a seed", s, least=0) for s in seeds)))
+
+
+def _wanted(experiment: Experiment, seeds: Iterable[int]) -> list[Run]:
+    """The runs in the order in which they are done: pairs are completed one after the other."""
+    return [(arm, seed) for seed in seeds for arm in experiment.arms]
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -154,7 +205,7 @@ def _run_all(
     executor: Executor,
     stop: Stop,
     folder: Path,
-    advance: Callable[[str, StoredRun], None],
+    bar: Bar | None,
 ) -> dict[Run, BaseException]:
     """Submit the missing runs, store each when it is finished, and return those that failed."""
     failed: dict[Run, BaseException] = {}
@@ -175,18 +226,26 @@ def _run_all(
                 failed[arm, seed] = unsaved
                 continue
             found.done[arm, seed] = outcome
-            advance(f"{arm}, seed {seed}", outcome)
+            if bar:
+                bar.advance(experiment.name, experiment.arms[arm], f"{arm}, seed {seed}", outcome)
     except BaseException:
         stop(futures)
         raise
+    finally:
+        if bar:
+            bar.stop(experiment.name)
     return failed
 
 
 def _error(future: Future[StoredRun]) -> BaseException | None:
     try:
         return future.exception()
-    except CancelledError:
-        return RuntimeError("cancelled: the executor or the cluster is gone")
+    except CancelledError as cancelled:
+        return cancelled
+
+
+def _why(error: BaseException) -> str:
+    return "cancelled: the executor is gone" if isinstance(error, CancelledError) else str(error)
 
 
 def _summary(experiment: Experiment, records: list[StoredRun], new: int, folder: Path) -> str:
@@ -207,10 +266,14 @@ def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[t
         yield given, _cancel
     elif dask is not None:
         client = optional("distributed", "experiments").Client(dask)
+        log = logging.getLogger("distributed.client")
+        level = log.level
+        log.setLevel(logging.CRITICAL)  # a lost scheduler is an error here, which needs no traceback of the client's
         try:
-            yield client.get_executor(pure=False), _cancel
+            yield client.get_executor(pure=True), _cancel  # pure: a run's result depends on its arguments alone
         finally:
             client.close()
+            log.setLevel(level)
     else:
         context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks, but not the threads
         theirs, ours = context.Pipe(duplex=False)
@@ -237,25 +300,6 @@ def _worker(pipe: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _bar(name: str, total: int, done: int, progress: bool) -> Iterator[Callable[[str, StoredRun], None]]:
-    """A function that moves the bar on and prints a line for one finished run; without `progress` it does nothing."""
-    if not progress:
-        yield lambda run, outcome: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, initial=done, desc=name, unit="run") as bar:
-
-        def advance(run: str, outcome: StoredRun) -> None:
-            seconds = outcome["history"]["seconds"]
-            mean = f", {sum(seconds) / len(seconds):.1f} s an epoch" if seconds else ""
-            bar.write(f"{run}: test accuracy {outcome['test_accuracy']['last']:.4f}{mean}")
-            bar.update()
-
-        yield advance
 
 
 def _check_writable(folder: Path) -> None:
