@@ -145,7 +145,7 @@ chapter.written(
     is shown". Run it with `mg.fit(..., plateau=...)` and report the interval.
     """,
     hint="""
-    `minigrad_book.tools.experiments.stats.estimate` computes the intervals; `mg.data.digits()` is fast enough for
+    `minigrad_book.tools.experiments.stats.estimate` computes the interval; `mg.data.digits()` is fast enough for
     twenty pairs.
     """,
     solution=r"""

@@ -17,6 +17,7 @@ from minigrad_book.should_you_decay.experiments import ARTICLE, EXPERIMENTS
 from minigrad_book.tools import experiments
 from minigrad_book.tools.experiments.reporting import machines
 from minigrad_book.tools.experiments.reports import shared
+from minigrad_book.tools.experiments.reports.grid import gains_over_constant
 from minigrad_book.tools.experiments.reports.rates import with_rates
 from minigrad_book.tools.experiments.reports.weight_decay import chosen_arms
 from minigrad_book.tools.experiments.stats import Estimate
@@ -170,12 +171,13 @@ def grid_numbers() -> Numbers:
     warmed = runs("grid").of("warmup-cosine-0.01")
     too_large = {
         f"too-large-{schedule}": accuracy("grid", f"{schedule}-0.001") - accuracy("grid", f"{schedule}-0.003")
-        for schedule in ("constant", "exponential")
+        for schedule in ("constant", "cosine", "exponential")
     }
     constant, scheduled = tuned()
     by_schedule = gain("grid", constant, scheduled)
     return {
         **gains,
+        "cells": len(gains_over_constant(experiments.named("grid"), runs("grid"))),
         "dead": sum(len(at_chance(arm)) for arm in hot),
         "at_1e-2": sum(len(runs("grid").of(arm)) for arm in hot),
         "warmed": len(warmed),
@@ -189,7 +191,6 @@ def grid_numbers() -> Numbers:
         "scheduled_name": arms[scheduled].schedule,
         "by_schedule": 100 * by_schedule.mean,
         "by_schedule_t": between(by_schedule.t),
-        "by_schedule_bootstrap": between(by_schedule.bootstrap),
     }
 
 

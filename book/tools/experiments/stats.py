@@ -205,9 +205,9 @@ def mixed_model(values: Mapping[tuple[str, int], float], reference: str) -> dict
             fitted = model.fit(reml=True)
         except (np.linalg.LinAlgError, ValueError):
             return {}
-    if not np.isfinite(fitted.bse_fe).all():
-        return {}
-    intervals = fitted.conf_int() / 100
+        if not (np.isfinite(fitted.bse_fe) & (fitted.bse_fe > 1e-6)).all():
+            return {}
+        intervals = fitted.conf_int() / 100
     return {
         arm: Contrast(float(fitted.fe_params[i] / 100), tuple(map(float, intervals[i])), float(fitted.pvalues[i]))
         for i, arm in enumerate(arms[1:], start=1)

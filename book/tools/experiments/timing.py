@@ -113,7 +113,7 @@ class Bar:
 
 @contextmanager
 def progress_bar(plans: Mapping[str, tuple[Iterable[Config], Iterable[Config]]]) -> Iterator[Bar]:
-    """A bar over experiments, each given by its name with the configurations of its finished and of its missing runs."""
+    """A bar over experiments, each given by its name with the configurations of its finished and its missing runs."""
     from tqdm import tqdm
 
     finished = [config for done, _ in plans.values() for config in done]
