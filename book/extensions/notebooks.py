@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from minigrad_book.tools.exercises.entry import Exercise
 
 FOLDER = "notebooks"  # of the site
-NEEDED = ("minigrad_book", "matplotlib", "scipy", "sklearn", "tabulate")
+NEEDED = ("minigrad_book", "matplotlib", "scipy", "sklearn", "statsmodels", "tabulate")
 INSTALL = """\
 # Installs what this notebook needs, if anything of it is missing.
 from importlib.util import find_spec

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -530,7 +531,7 @@ def test_runs_that_the_executor_gave_up_have_failed(tmp_path):
             future.set_running_or_notify_cancel()
             return future
 
-    with pytest.raises(RuntimeError, match=r"(?s)4 of 4 runs failed.*the cluster is gone"):
+    with pytest.raises(RuntimeError, match=r"(?s)4 of 4 runs failed.*the executor is gone"):
         run(NAME, (0, 1), quick=True, out=tmp_path, executor=Gone(), progress=False)
 
 
@@ -681,6 +682,153 @@ def test_a_dask_cluster_loses_nothing_when_a_worker_is_killed(tmp_path):
     assert len(paths) == 12
     for path in paths:
         load(path)
+
+
+CLUSTER = """
+import time
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", protocol="tcp")
+    print(cluster.scheduler_address, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A Dask cluster in processes of its own: its address, and a function that kills all of it."""
+    pytest.importorskip("distributed", reason="needs the extra `experiments`")
+    script = tmp_path / "cluster.py"
+    script.write_text(CLUSTER)
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+    def kill():
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    yield process.stdout.readline().strip(), kill
+    kill()
+    process.stdout.close()
+
+
+def cheap_on_a_cluster(markers, seconds):
+    """A run that waits for a file `go`, takes so long, and leaves a file with a name of its own.
+
+    As a closure it's pickled whole: no worker imports it.
+    """
+    data = images.describe_data("digits")
+
+    def run_once(config, seed):
+        import time
+        import uuid
+        from pathlib import Path
+
+        while not Path(markers, "go").exists():
+            time.sleep(0.02)
+        time.sleep(seconds)
+        Path(markers, f"{config.schedule}-{seed}-{uuid.uuid4().hex}").touch()
+        return {
+            "history": {
+                name: [0.5] * config.epochs
+                for name in ("loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds")
+            },
+            "effective_rates": None,
+            "best_epoch": 1,
+            "test_accuracy": {"best": 0.5, "last": 0.5, "tail": [0.5] * 3},
+            "diverged": None,
+            "data": data,
+            "code_sha256": "0",
+            "versions": {},
+            "machine": {"cpu": "none", "cores": 0},
+            "threads": 1,
+            "seconds": 1.0,
+        }
+
+    return run_once
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Dask's own
+def test_a_lost_scheduler_is_one_clear_error_and_the_sweep_goes_on_from_what_is_stored(
+    cluster, tmp_path, monkeypatch, counted, capsys
+):
+    address, kill = cluster
+    out, markers = tmp_path / "results", tmp_path / "markers"
+    markers.mkdir()
+    (markers / "go").touch()
+    cheap = sweep.run_once
+    monkeypatch.setattr(sweep, "run_once", cheap_on_a_cluster(str(markers), 0.3))
+
+    def lose():
+        wait_for(lambda: len(list(out.rglob("*.json"))) >= 3)
+        kill()
+
+    killer = threading.Thread(target=lose)
+    killer.start()
+    with pytest.raises(
+        ConnectionError, match=rf"{NAME}-quick: the Dask cluster at {address} has lost its scheduler"
+    ) as error:
+        run(NAME, tuple(range(20)), quick=True, dask=address, out=out, progress=False)
+    killer.join()
+    stored = {path: path.stat().st_mtime_ns for path in out.rglob("*.json")}
+    assert 3 <= len(stored) < 40
+    assert f"; {len(stored)} of 40 runs are finished and stored in {out / NAME}-quick, `run` again does the" in str(
+        error.value
+    )
+    assert "Traceback" not in capsys.readouterr().err
+    for path in stored:
+        load(path)
+    monkeypatch.setattr(sweep, "run_once", cheap)
+    assert len(quick(out, tuple(range(20)))) == 40
+    assert len(counted) == 40 - len(stored), "only what was missing"
+    assert all(path.stat().st_mtime_ns == time for path, time in stored.items())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_two_clients_on_one_folder_lose_no_run_and_tear_no_file(cluster, tmp_path, monkeypatch):
+    """With one scheduler they share the work: each run is done once."""
+    import distributed
+
+    address, _ = cluster
+    out, markers = tmp_path / "results", tmp_path / "markers"
+    markers.mkdir()
+    monkeypatch.setattr(sweep, "run_once", cheap_on_a_cluster(str(markers), 0.2))
+    torn = []
+
+    def watch():
+        while not done.is_set():
+            for path in out.rglob("*.json"):
+                try:
+                    load(path)
+                except ValueError as error:
+                    torn.append(error)
+
+    done = threading.Event()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with ThreadPoolExecutor(2) as clients:
+        sweeps = [
+            clients.submit(run, NAME, seeds, quick=True, dask=address, out=out, progress=False)
+            for seeds in (tuple(range(8)), tuple(range(4, 12)))
+        ]
+        with distributed.Client(address) as observer:
+            wanted = lambda dask_scheduler: sum(len(task.who_wants) for task in dask_scheduler.tasks.values())  # noqa: E731
+            wait_for(lambda: observer.run_on_scheduler(wanted) == 32)  # both have submitted all of theirs
+        (markers / "go").touch()
+        files = [one.result() for one in sweeps]
+    done.set()
+    watcher.join()
+    assert torn == []
+    assert [len(paths) for paths in files] == [16, 16]
+    assert {path for paths in files for path in paths} == set(out.rglob("*.json"))
+    assert len(store.results(NAME, quick=True, out=out).done) == 24
+    assert not [path for path in (out / f"{NAME}-quick").iterdir() if path.suffix != ".json"], (
+        "no part of a file is left"
+    )
+    assert len(list(markers.glob("*-*"))) == 24, "none was done twice"
 
 
 @pytest.mark.filterwarnings("ignore")
