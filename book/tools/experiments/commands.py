@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--dask",
         metavar="ADDRESS",
-        help="run on the Dask cluster with this scheduler; start its workers with --nthreads 1",
+        help="run on the Dask cluster with this scheduler; start its workers with --nthreads 1. If the scheduler is "
+        "lost, finished runs are kept, and the same command goes on",
     )
     run.set_defaults(command=_run)
 
@@ -94,6 +95,7 @@ def _run(options: argparse.Namespace) -> int:
             lambda name: experiments.run(
                 name, seeds, options.jobs, options.quick, options.dask, options.out, None, bar
             ),
+            lambda text: bar.write(text, sys.stderr),
         )
 
 
@@ -115,7 +117,11 @@ def _verify(options: argparse.Namespace) -> int:
     return max(_each(options.name, verify), int(not all(explained)))
 
 
-def _each(name: str, act: Callable[[str], object]) -> int:
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _each(name: str, act: Callable[[str], object], complain: Callable[[str], None] = _complain) -> int:
     """Act on one experiment, or on all: then an error is printed, the others go on, and the status is 1."""
     if name != "all":
         act(name)
@@ -125,6 +131,6 @@ def _each(name: str, act: Callable[[str], object]) -> int:
         try:
             act(one)
         except USER_ERRORS as error:
-            print(f"minigrad: error: {error}", file=sys.stderr)
+            complain(f"minigrad: error: {error}")
             status = 1
     return status

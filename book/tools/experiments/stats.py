@@ -209,7 +209,11 @@ def mixed_model(values: Mapping[tuple[str, int], float], reference: str) -> dict
             return {}
         intervals = fitted.conf_int() / 100
     return {
-        arm: Contrast(float(fitted.fe_params[i] / 100), tuple(map(float, intervals[i])), float(fitted.pvalues[i]))
+        arm: Contrast(
+            float(fitted.fe_params[i] / 100),
+            (float(intervals[i][0]), float(intervals[i][1])),
+            float(fitted.pvalues[i]),
+        )
         for i, arm in enumerate(arms[1:], start=1)
     }
 

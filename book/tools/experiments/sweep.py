@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -88,18 +88,13 @@ def run(
         for seed, runs in again.items():
             print(_why_again(seed, [found.done[one] for one in runs]), file=sys.stderr)
         missing = [one for one in wanted if one in missing or one in again.get(one[1], ())]
-    bar = progress if isinstance(progress, Bar) else None
     if missing:
-        _check_data(experiment, missing, found, folder, here)
-        _check_writable(folder / experiment.name)
         stored = [one for one in wanted if one not in missing]
-        with (
-            _executor(executor, dask, min(jobs, len(missing))) as (pool, stop),
-            _bar_of_one(experiment, stored, missing) if progress is True else nullcontext(bar) as bar,
-        ):
-            if bar:
-                bar.start(experiment.name, [experiment.arms[arm] for arm, _ in missing])
-            failed = _run_all(experiment, missing, found, pool, stop, folder, bar)
+        with _bar(experiment, stored, missing, progress) as bar:
+            _check_data(experiment, missing, found, folder, here)
+            _check_writable(folder / experiment.name)
+            with _executor(executor, dask, min(jobs, len(missing))) as (pool, stop):
+                failed = _run_all(experiment, missing, found, pool, stop, folder, bar)
         if dask is not None and any(isinstance(error, CancelledError) for error in failed.values()):
             kept = sum(one in found.done for one in wanted)
             raise ConnectionError(
@@ -110,8 +105,8 @@ def run(
             reasons = "".join(f"\n  {arm}, seed {seed}: {_why(error)}" for (arm, seed), error in failed.items())
             raise RuntimeError(f"{len(failed)} of {len(missing)} runs failed; `run` again does those:{reasons}")
     if progress:
-        summary = _summary(experiment, [found.done[one] for one in wanted], len(missing), folder)
-        print(summary) if bar is None or progress is True else bar.write(summary)
+        write = progress.write if isinstance(progress, Bar) else print
+        write(_summary(experiment, [found.done[one] for one in wanted], len(missing), folder))
     return [store.path_of(folder, experiment, *one) for one in wanted]
 
 
@@ -134,9 +129,24 @@ def bar_over(
         yield bar
 
 
-def _bar_of_one(experiment: Experiment, stored: Iterable[Run], missing: Iterable[Run]) -> AbstractContextManager[Bar]:
+@contextmanager
+def _bar(
+    experiment: Experiment, stored: Iterable[Run], missing: Iterable[Run], progress: bool | Bar
+) -> Iterator[Bar | None]:
+    """The bar to show the runs on, a new one or one over several experiments; none without `progress`."""
     done, todo = ([experiment.arms[arm] for arm, _ in runs] for runs in (stored, missing))
-    return progress_bar({experiment.name: (done, todo)})
+    if isinstance(progress, Bar):
+        progress.start(experiment.name, todo)
+        try:
+            yield progress
+        finally:
+            progress.stop(experiment.name)
+    elif progress:
+        with progress_bar({experiment.name: (done, todo)}) as bar:
+            bar.start(experiment.name, todo)
+            yield bar
+    else:
+        yield None
 
 
 def _chosen_seeds(experiment: Experiment, seeds: Sequence[int] | None) -> list[int]:
@@ -231,9 +241,6 @@ def _run_all(
     except BaseException:
         stop(futures)
         raise
-    finally:
-        if bar:
-            bar.stop(experiment.name)
     return failed
 
 

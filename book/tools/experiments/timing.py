@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -96,9 +96,9 @@ class Bar:
         """An experiment is over; what it hasn't done isn't waited for."""
         self._set(name, [])
 
-    def write(self, text: str) -> None:
-        """Print above the bar."""
-        self._bar.write(text)
+    def write(self, text: str, file: TextIO | None = None) -> None:
+        """Print above the bar, by default to the standard output."""
+        self._bar.write(text, file)
 
     def _set(self, name: str, configs: list[Config]) -> None:
         before = self._todo.get(name, [])

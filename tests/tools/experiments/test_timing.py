@@ -150,6 +150,15 @@ def test_a_failed_experiment_is_taken_off_the_bar(cheap, tmp_path, capsys, monke
     assert re.match(r"first-look-quick: \d of 3 runs 100%\|", last_state(capsys.readouterr().err))
 
 
+def test_an_experiment_that_cannot_begin_is_taken_off_the_bar(cheap, tmp_path, capsys):
+    (tmp_path / f"{NAME}-quick").write_text("not a folder")
+    with bar_over((NAME, "first-look"), (0,), True, tmp_path) as bar:
+        with pytest.raises(OSError, match="can't write results"):
+            run(NAME, (0,), quick=True, out=tmp_path, progress=bar)
+        run("first-look", (0,), quick=True, out=tmp_path, progress=bar)
+    assert re.match(r"first-look-quick: 3 of 3 runs 100%\|", last_state(capsys.readouterr().err))
+
+
 def test_a_damaged_file_counts_as_missing_on_the_bar_too(cheap, tmp_path, capsys):
     (path, _) = run(NAME, (0,), quick=True, out=tmp_path, progress=False)
     path.write_text("{")

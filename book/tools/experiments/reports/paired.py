@@ -57,7 +57,7 @@ def differences(experiment: Experiment, runs: Scan) -> Table:
     """Test accuracy with decay minus without, in points, at the last and at the best epoch."""
     if not _with_and_without_decay(experiment, runs):
         return shared.differences({})
-    rows = {}
+    rows: dict[str, stats.Estimate] = {}
     for at in EPOCHS:
         rows |= shared.gains(runs, [("constant", "plateau", f"plateau − constant, {at} epoch, points")], at)
     return shared.differences(rows)

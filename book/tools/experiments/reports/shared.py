@@ -90,7 +90,7 @@ def mean_rate(run: StoredRun) -> float:
     config = Config.from_dict(run["config"])
     if config.schedule == "plateau":
         return float(np.mean(run["history"]["lr"] or [config.lr]))
-    rate = build_schedule(config)
+    rate: Any = build_schedule(config)
     return float(np.mean(rate(np.arange(config.steps)))) if callable(rate) else rate
 
 
