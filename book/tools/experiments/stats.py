@@ -151,14 +151,14 @@ def family(differences: Mapping[Name, Estimate | None], margin: float | None = M
     A comparison of which fewer than two pairs are finished counts with p = 1. So a verdict on a part of the runs is no
     easier than one on all of them.
     """
-    if not differences:
-        return {}
     corrected = holm([1.0 if one is None or one.p is None else one.p for one in differences.values()])
     return {name: Comparison(one, p, margin) for (name, one), p in zip(differences.items(), corrected, strict=True)}
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values corrected by Holm's method, in the same order."""
+    if not p_values:
+        return []
     corrected = optional("statsmodels.stats.multitest", "experiments").multipletests(p_values, method="holm")[1]
     return [float(p) for p in corrected]
 

@@ -120,6 +120,8 @@ def test_each_group_is_compared_at_its_own_rate(schedules):
         means["cosine-0.001"] - means["constant-0.0003"]
     )
     assert not found["constant", "step"].shown
+    table = experiment.report.tables(experiment, runs)["Differences at the chosen rates, points"]
+    assert table.rows[2] == ["cosine − constant", *shared.comparison_cells(found["constant", "cosine"])]
 
 
 def test_rates_are_chosen_by_validation_over_five_epochs_not_by_test(schedules):
@@ -196,7 +198,7 @@ def test_the_mixed_model_leaves_out_arms_with_runs_at_chance(schedules):
 def test_verdicts_name_what_is_shown_and_what_is_missing(schedules):
     experiment, runs = schedules
     shown, *_ = [text for text in experiment.report.verdicts(experiment, runs) if text.startswith("Shown")]
-    assert shown.startswith("Shown: higher: cosine − constant (+")
+    assert shown.startswith("Shown to be higher: cosine − constant (+")
     assert "linear − constant" in shown
     assert "Missing" not in " ".join(experiment.report.verdicts(experiment, runs))
     part = Scan({key: run for key, run in runs.done.items() if key[1] < 12 and key[0] != "cosine-0.01"})
