@@ -14,15 +14,10 @@ export const PATIENCE = 2;
  * @param {object} s
  * @param {"adam" | "momentum" | "keras" | "weight-decay" | "eps" | "plateau"} s.rule
  * @param {number} s.strength  μ for "momentum" and "keras", λ, ε, or the noise of the validation loss
- * @param {number} s.eta
- * @param {number} s.factor
- * @param {number} s.decayAt  index of the first step that is decayed
  * @param {number} s.theta  where both start
- * @param {number} s.curvature
  * @param {ArrayLike<number>} s.noise  one number a step
- * @param {[ArrayLike<number>, ArrayLike<number>]} s.validation  per run, one number an epoch; for "plateau"
- * @returns {[number[], number[]]} θ before the first step and after each, for the run that decays η and the one that
- *   decays the effective rate
+ * @param {[ArrayLike<number>, ArrayLike<number>]} s.validation  per run, one number an epoch
+ * @returns {[number[], number[]]} θ before the first step and after each: with η decayed, with the effective rate
  */
 export function runs(s) {
   return [run(s, false), run(s, true)];
@@ -104,7 +99,7 @@ const RULES = {
   },
 };
 
-/** `count` numbers like draws from the standard normal distribution, the same for the same seed. */
+/** `count` standard normal numbers, the same for the same seed. */
 export function normal(count, seed) {
   let state = seed >>> 0;
   const uniform = () => {

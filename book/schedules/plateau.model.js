@@ -3,7 +3,7 @@
 /**
  * @typedef {{lr: number, factor: number, patience: number, minDelta: number, cooldown: number, minLr: number}} Settings
  * @typedef {{loss: number, better: boolean, reduced: boolean, best: number, wait: number, cooldown: number, lr: number,
- *   why: string}} Epoch  the effect of an epoch's loss; best, wait, cooldown and lr are the values after the epoch
+ *   why: string}} Epoch  with the values after the epoch
  */
 
 const AT_MINIMUM = "the rate is already at its minimum";
@@ -87,7 +87,7 @@ export function torch(losses, s) {
   });
 }
 
-/** The threshold is optax's rtol, minLr its min_scale times the first rate. @param {number[]} losses @param {Settings} s @returns {Epoch[]} */
+/** minDelta is optax's rtol, minLr its min_scale times the first rate. @param {number[]} losses @param {Settings} s @returns {Epoch[]} */
 export function optax(losses, s) {
   let { lr } = s;
   let best = Infinity;

@@ -1,4 +1,4 @@
-// Shared code of the explorables: elements, scales, charts, controls, and the stage that connects them to a state.
+// Shared by the explorables: elements, scales, charts, controls, and the stage.
 
 const make = (namespace) => (tag, attributes, ...children) => {
   const element = document.createElementNS(namespace, tag);
@@ -58,9 +58,8 @@ function niceStep(rough) {
 const MARGIN = { top: 26, right: 20, bottom: 38, left: 46 };
 
 /**
- * A chart as an SVG element of the given size. `x` and `y` are {domain, log?, label, format?, ticks?}; `label` is the
- * alternative text; `body` is a function from the two scales to the marks. The chart's method `at` returns the data
- * coordinates of a pointer event.
+ * A chart as an SVG element. `x` and `y` are {domain, log?, label, format?, ticks?}; `label` is the alternative text;
+ * `body` maps the two scales to the marks. The chart's method `at` returns the data coordinates of a pointer event.
  */
 export function chart({ width, height, x, y, label, body }) {
   const right = width - MARGIN.right;
@@ -94,7 +93,7 @@ export function chart({ width, height, x, y, label, body }) {
   return picture;
 }
 
-/** A line through points [x, y] in pixels; a point less than half a pixel to the right of the last one is omitted. */
+/** A line through points [x, y] in pixels, without those less than half a pixel right of the last. */
 export function line(points, attributes) {
   let last = -Infinity;
   const kept = points.filter(([x], i) => {
@@ -172,12 +171,11 @@ export const range = (from, to, step = 1) => Array.from({ length: Math.floor((to
 /**
  * Replace the static picture on the page by an explorable.
  *
- * @param {string} name  as in data-explorable; also the first part of the hash that stores the state: #name?key=value&…
+ * @param {string} name  as in data-explorable, and in the hash that stores the state: #name?key=value&…
  * @param {object} defaults  the initial state
  * @param {object[]} controls
- * @param {(state, width, set) => {charts: Element[], text: (string | Element)[], hide?: Set}} draw  `hide` has the keys of
- *   the controls to hide
- * @param {(state, point, index, set, starts: boolean) => void} [drag]  called while the pointer is pressed on chart `index`
+ * @param {(state, width, set) => {charts: Element[], text: (string | Element)[], hide?: Set}} draw  `hide`: keys of controls
+ * @param {(state, point, index, set, starts: boolean) => void} [drag]  for chart `index`
  * @param {Element} [below]  placed at the end
  */
 export function mount(name, { defaults, controls, draw, drag, below }) {

@@ -58,6 +58,10 @@ def diverging(config, seed, steps=0):
     }
 
 
+EVERY = [  # every experiment; reports of many arms take seconds
+    pytest.param(name, marks=pytest.mark.slow) if len(experiment.arms) >= 9 else name
+    for name, experiment in catalogue().items()
+]
 FIGURES = {
     "first-look": {"curves"},
     "article-1": {"curves", "differences"},
@@ -80,7 +84,7 @@ def lay_out(experiment, out):
         plt.close(fig)
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", EVERY)
 def test_every_experiment_has_its_table_and_its_figures(name, tmp_path):
     """With five seeds at most; each arm is one hundredth better than the one before."""
     pytest.importorskip("matplotlib")
@@ -100,7 +104,7 @@ def test_every_experiment_has_its_table_and_its_figures(name, tmp_path):
     assert all(path.read_text().startswith("<svg") for path in drawn)
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", EVERY)
 def test_a_part_of_the_runs_is_reported_as_a_part(name, tmp_path):
     experiment = named(name)
     arm, config = next(iter(experiment.arms.items()))
@@ -272,7 +276,7 @@ def test_diverged_runs_are_counted_and_marked(tmp_path):
     assert "constant (1 diverged) ends at" in alt
 
 
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("all_of_them", [False, True])
 def test_diverged_runs_break_no_report(name, all_of_them, tmp_path):
     experiment = named(name)

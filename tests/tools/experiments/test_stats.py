@@ -79,6 +79,7 @@ def test_one_value_has_a_mean_and_nothing_else():
         stats.estimate([])
 
 
+@pytest.mark.slow
 def test_the_printed_interval_covers_a_known_effect_as_often_as_it_promises():
     """95 % of the simulated experiments; four wrong intervals don't pass the same test."""
     rng = np.random.default_rng(2)
@@ -106,6 +107,7 @@ def test_the_printed_interval_covers_a_known_effect_as_often_as_it_promises():
     assert shares["percentile bootstrap"] < 0.87
 
 
+@pytest.mark.slow
 def test_holms_method_keeps_the_risk_of_any_false_alarm(monkeypatch):
     """Eight true nulls that share a reference arm, as the schedules do: at most 5 % of families have a false alarm."""
     monkeypatch.setattr(gc, "collect", lambda: 0)  # statsmodels collects garbage in each call, which takes 0.1 s
@@ -123,6 +125,7 @@ def test_holms_method_keeps_the_risk_of_any_false_alarm(monkeypatch):
     assert uncorrected / families > 0.15, "without the correction the risk is much larger"
 
 
+@pytest.mark.slow
 def test_the_equivalence_test_keeps_its_level_at_the_margin():
     """A true difference of just the margin is called "no difference that matters" in 5 % of cases at most."""
     rng = np.random.default_rng(4)

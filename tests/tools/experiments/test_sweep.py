@@ -832,6 +832,7 @@ def test_two_clients_on_one_folder_lose_no_run_and_tear_no_file(cluster, tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_told(tmp_path):
     pytest.importorskip("distributed", reason="needs the extra `experiments`")
     import dask

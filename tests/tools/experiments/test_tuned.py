@@ -104,6 +104,7 @@ def schedules():
     return experiment, simulated(experiment, by_distance(best, {"cosine": 0.02, "linear": 0.02}))
 
 
+@pytest.mark.slow
 def test_each_group_is_compared_at_its_own_rate(schedules):
     experiment, runs = schedules
     choice = tuned.chosen_arms(experiment.arms, runs)
@@ -172,6 +173,7 @@ def test_the_table_by_mean_rate_has_the_planned_columns():
     assert all(cell.endswith(("(2)", "(2)**")) for row in rows for cell in row[1:]), "two of ten runs"
 
 
+@pytest.mark.slow
 def test_the_mixed_model_is_a_check_that_can_disagree(schedules):
     experiment, runs = schedules
     gains = tuned.compared(experiment, runs, REFERENCE)
@@ -184,6 +186,7 @@ def test_the_mixed_model_is_a_check_that_can_disagree(schedules):
     assert tuned.by_mixed_model(experiment, runs, negative).rows[2][-1] == "no, in sign"
 
 
+@pytest.mark.slow
 def test_the_mixed_model_leaves_out_arms_with_runs_at_chance(schedules):
     experiment, runs = schedules
     with_chance = Scan(dict(runs.done))
@@ -208,7 +211,7 @@ def test_verdicts_name_what_is_shown_and_what_is_missing(schedules):
 
 
 @pytest.mark.parametrize("name", ["schedules", "mean-rates", "plateaus-and-averages", "varied-images-pilot", "budgets"])
-@pytest.mark.parametrize("count", [0, 1, 7, 60])
+@pytest.mark.parametrize("count", [0, 1, 7, pytest.param(60, marks=pytest.mark.slow)])
 def test_reports_work_on_what_there_is(name, count):
     plt = pytest.importorskip("matplotlib.pyplot")
     experiment = named(name)
@@ -225,6 +228,7 @@ def test_reports_work_on_what_there_is(name, count):
         assert ("is finished yet" in alt) == (count == 0 or (name == "budgets" and count < 4))
 
 
+@pytest.mark.slow
 def test_the_figure_has_a_panel_for_each_schedule_with_the_constant_rate_in_each(schedules):
     plt = pytest.importorskip("matplotlib.pyplot")
     experiment, runs = schedules
@@ -284,6 +288,7 @@ def test_the_slope_is_the_mean_of_the_seeds_slopes():
     assert len(budgets.slopes_of(experiment, runs)["linear"].difference.values) == 4, "a seed without a budget has none"
 
 
+@pytest.mark.slow
 def test_a_slope_from_clusters_keeps_its_level_where_pooled_points_do_not():
     """No true slope, but each seed has its own: 5 % of false alarms by seeds, far more by independent points."""
     import scipy.stats

@@ -151,6 +151,7 @@ def test_an_unreadable_file_is_named_and_fails(stored, capsys):
     assert "constant-seed0.json is not readable as JSON" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["grid", "first-steps", "effective-rates"])
 def test_the_first_epoch_alone_is_the_first_epoch_of_the_whole_run(name):
     for arm, config in named(name, quick=True).arms.items():
