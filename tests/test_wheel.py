@@ -30,7 +30,12 @@ def test_the_wheel_has_the_engine_and_the_tools_but_not_the_site(wheel: zipfile.
     book = repository_copy / "book"
     wanted = [*book.glob("tools/**/*.py"), *book.glob("*/exercises.py"), *book.glob("*/experiments.py")]
     assert {f"minigrad_book/{path.relative_to(book).as_posix()}" for path in wanted} <= names
-    assert {Path(name).suffix for name in names} <= {".py", ".typed"}
+    stored = [*book.glob("*/results/**/*.json"), *book.glob("*/traces/*.json")]  # what pages read
+    assert stored
+    assert {name for name in names if name.endswith(".json")} == {
+        f"minigrad_book/{path.relative_to(book).as_posix()}" for path in stored
+    }
+    assert {Path(name).suffix for name in names} <= {".py", ".typed", ".json"}
     assert not any(name.startswith(("minigrad_book/extensions", "minigrad_book/static")) for name in names)
 
 
@@ -46,6 +51,8 @@ def test_the_installed_package_works_without_the_repository(wheel: zipfile.ZipFi
         "right, wrong = (mg.exercises.check('bias-correction/1', x) for x in (3.0526315789, 2))\n"
         "assert right and not wrong\n"
         "assert main(['experiment', 'list']) == 0\n"
+        "from minigrad_book.tools.experiments import results\n"
+        "assert results('first-look').done, 'the stored runs are in the package'\n"
     )
     folder = tmp_path / "elsewhere"
     folder.mkdir()
