@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,6 +28,7 @@ from minigrad_book.tools.experiments.timing import Bar, progress_bar
 Run = tuple[str, int]  # an arm's name and a seed
 Stop = Callable[[Iterable[Future[StoredRun]]], None]
 MOST_SEEDS = 10_000
+POLL = 5.0  # seconds
 
 
 def run(
@@ -93,8 +94,8 @@ def run(
         with _bar(experiment, stored, missing, progress) as bar:
             _check_data(experiment, missing, found, folder, here)
             _check_writable(folder / experiment.name)
-            with _executor(executor, dask, min(jobs, len(missing))) as (pool, stop):
-                failed = _run_all(experiment, missing, found, pool, stop, folder, bar)
+            with _executor(executor, dask, min(jobs, len(missing))) as (pool, stop, lost):
+                failed = _run_all(experiment, missing, found, pool, stop, lost, folder, bar)
         if dask is not None and any(isinstance(error, CancelledError) for error in failed.values()):
             kept = sum(one in found.done for one in wanted)
             raise ConnectionError(
@@ -214,6 +215,7 @@ def _run_all(
     found: Scan,
     executor: Executor,
     stop: Stop,
+    lost: Callable[[], bool],
     folder: Path,
     bar: Bar | None,
 ) -> dict[Run, BaseException]:
@@ -223,7 +225,7 @@ def _run_all(
     try:
         for arm, seed in missing:
             futures[executor.submit(run_once, experiment.arms[arm], seed)] = arm, seed
-        for future in as_completed(futures):
+        for future in _finished(futures, lost):
             arm, seed = futures.pop(future)
             if error := _error(future):
                 failed[arm, seed] = error
@@ -242,6 +244,22 @@ def _run_all(
         stop(futures)
         raise
     return failed
+
+
+def _finished(futures: Iterable[Future[StoredRun]], lost: Callable[[], bool]) -> Iterator[Future[StoredRun]]:
+    """The futures as they finish. Those that wait for a cluster which is lost, twice in a row, are cancelled.
+
+    Dask cancels most of them itself, but not one whose result was on its way.
+    """
+    waiting = set(futures)
+    before = False
+    while waiting:
+        done, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
+        yield from done
+        now = not done and lost()
+        if now and before:
+            _cancel(waiting)
+        before = now
 
 
 def _error(future: Future[StoredRun]) -> BaseException | None:
@@ -267,17 +285,20 @@ def _summary(experiment: Experiment, records: list[StoredRun], new: int, folder:
 
 
 @contextmanager
-def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[tuple[Executor, Stop]]:
-    """Where to run, and what to call with the unfinished runs when no more of them should run."""
+def _executor(
+    given: Executor | None, dask: str | None, jobs: int
+) -> Iterator[tuple[Executor, Stop, Callable[[], bool]]]:
+    """Where to run, what to call with the unfinished runs when no more should run, and whether the place is lost."""
     if given is not None:
-        yield given, _cancel
+        yield given, _cancel, lambda: False
     elif dask is not None:
         client = optional("distributed", "experiments").Client(dask)
         log = logging.getLogger("distributed.client")
         level = log.level
         log.setLevel(logging.CRITICAL)  # a lost scheduler is an error here, which needs no traceback of the client's
         try:
-            yield client.get_executor(pure=True), _cancel  # pure: a run's result depends on its arguments alone
+            # pure: a run's result depends on its arguments alone
+            yield client.get_executor(pure=True), _cancel, lambda: client.status != "running"
         finally:
             client.close()
             log.setLevel(level)
@@ -285,7 +306,7 @@ def _executor(given: Executor | None, dask: str | None, jobs: int) -> Iterator[t
         context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks, but not the threads
         theirs, ours = context.Pipe(duplex=False)
         with theirs, ours, ProcessPoolExecutor(jobs, context, initializer=_worker, initargs=(theirs,)) as pool:
-            yield pool, lambda futures: ours.close()
+            yield pool, lambda futures: ours.close(), lambda: False
 
 
 def _cancel(futures: Iterable[Future[StoredRun]]) -> None:

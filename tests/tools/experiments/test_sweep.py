@@ -839,3 +839,15 @@ def test_a_cluster_that_is_not_there_is_told(tmp_path):
 
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
         run(NAME, quick=True, dask="tcp://127.0.0.1:9", out=tmp_path, progress=False)
+
+
+def test_a_future_that_a_lost_cluster_never_finishes_is_cancelled(monkeypatch):
+    monkeypatch.setattr(sweep, "POLL", 0.01)
+    done, never = Future(), Future()
+    done.set_result(1)
+    assert list(sweep._finished([done, never], lambda: True)) == [done, never]
+    assert never.cancelled()
+    answers = iter([True, False, True, True])  # one moment without a connection isn't a loss
+    late = Future()
+    assert list(sweep._finished([late], lambda: next(answers))) == [late]
+    assert next(answers, "all asked") == "all asked"
