@@ -258,7 +258,8 @@ def _finished(futures: Iterable[Future[StoredRun]], lost: Callable[[], bool]) ->
         yield from done
         now = not done and lost()
         if now and before:
-            _cancel(waiting)
+            yield from [future for future in waiting if future.cancel()]
+            return
         before = now
 
 
