@@ -90,7 +90,7 @@ def axe_faults(page: Any) -> list[str]:
 
     empty = page.evaluate("[...document.querySelectorAll('th')].filter(th => !th.textContent.trim()).length")
     faults = [f"{empty} empty table headers"] if empty else []
-    page.evaluate(f"() => {{ {THIN} }}")
+    page.evaluate(f"() => {{ {THIN}; dispatchEvent(new Event('resize')) }}")  # code that is now wider may scroll
     # axe reports a header that is a formula as empty
     options = {"resultTypes": ["violations"], "rules": {"empty-table-header": {"enabled": False}}}
     for violation in Axe().run(page, options=options).response["violations"]:
