@@ -34,7 +34,7 @@ class PageTranslator(MarkdownTranslator):
     builder: StandaloneHTMLBuilder  # type: ignore[assignment]  # the base class was written for its own builder
 
     def __init__(self, document: nodes.document, builder: StandaloneHTMLBuilder, docname: str) -> None:
-        super().__init__(document, builder)  # type: ignore[arg-type]
+        super().__init__(document, builder)  # type: ignore[arg-type]  # as above
         self.docname = docname
         self.pictures: dict[str, str] = {}
 

@@ -134,7 +134,7 @@ HIDDEN_CONTENT = """
 
 def hidden_content(page: Any, screen: str) -> list[str]:
     task = {"content": CONTENT, "mayScroll": MAY_SCROLL[screen]}
-    return page.evaluate(f"({{ content, mayScroll }}) => {{ {HIDDEN_CONTENT} }}", task)  # type: ignore[no-any-return]
+    return page.evaluate(f"({{ content, mayScroll }}) => {{ {HIDDEN_CONTENT} }}", task)  # type: ignore[no-any-return]  # Playwright gives Any
 
 
 BROKEN = """[...document.querySelectorAll(".no-break")]
@@ -143,7 +143,7 @@ BROKEN = """[...document.querySelectorAll(".no-break")]
 
 def broken_formulas(page: Any) -> list[str]:
     """The formulas that aren't on the line of their punctuation."""
-    return page.evaluate(BROKEN)  # type: ignore[no-any-return]
+    return page.evaluate(BROKEN)  # type: ignore[no-any-return]  # Playwright gives Any
 
 
 NARROW = 312  # pixels: the content's width on a phone of 360, inside a box
@@ -164,7 +164,7 @@ SMALL_LETTERS = """
 def small_letters(page: Any) -> list[str]:
     """The static figures whose letters, other than exponents and indices, are too small on a phone."""
     task = {"narrow": NARROW, "smallest": SMALLEST_FONT}
-    return page.evaluate(f"({{ narrow, smallest }}) => {{ {SMALL_LETTERS} }}", task)  # type: ignore[no-any-return]
+    return page.evaluate(f"({{ narrow, smallest }}) => {{ {SMALL_LETTERS} }}", task)  # type: ignore[no-any-return]  # Playwright gives Any
 
 
 def test_page(site: Any, browser: Any, base_url: str, view: tuple[str, str, str]) -> None:
