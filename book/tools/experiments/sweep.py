@@ -251,11 +251,12 @@ def _finished(futures: Iterable[Future[StoredRun]], lost: Callable[[], bool]) ->
 
     Dask cancels most of them itself, but not one whose result was on its way.
     """
-    waiting = set(futures)
+    submitted = list(futures)
+    waiting = set(submitted)
     before = False
     while waiting:
         done, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
-        yield from done
+        yield from [future for future in submitted if future in done]  # in order
         now = not done and lost()
         if now and before:
             yield from [future for future in waiting if future.cancel()]
